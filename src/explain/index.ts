@@ -1,0 +1,17 @@
+export type { ExplainInput } from './explain-packet.ts'
+export { explainPacket } from './explain-packet.ts'
+export type {
+  Address,
+  ChosenEndpoint,
+  Explanation,
+  Frontend,
+  NameAnswer,
+  Path,
+  PathStep,
+  Question,
+  RefusedEndpoint,
+} from './explanation.ts'
+export type { FormatOptions } from './format-explanation.ts'
+export { formatExplanation } from './format-explanation.ts'
+export type { HostDumps } from './read-host-facts.ts'
+export { hostFactsOf, readHostFacts } from './read-host-facts.ts'
