@@ -4,6 +4,17 @@ export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export type { ErrorCode, ErrorFacts } from './errors.ts'
 export { hasCode, messageOf, SignalboxError } from './errors.ts'
+export type { Fraction } from './fraction.ts'
+export {
+  addFractions,
+  compareFractions,
+  formatFraction,
+  fraction,
+  fractionToNumber,
+  multiplyFractions,
+  oneMinus,
+  simplestFractionNear,
+} from './fraction.ts'
 export { base32Hash } from './hash.ts'
 export type { Cidr, Family } from './ip.ts'
 export {

@@ -1,0 +1,7 @@
+export type { Chain, Counters, Match, Rule, Ruleset, Table, Target } from './ast.ts'
+export { evaluate } from './evaluate.ts'
+export type { Effect, Endpoint, Evaluation, Hook, Outcome, Refusal, Step } from './outcome.ts'
+export type { AddressType, ConntrackState, HostFacts, Packet, PacketProtocol, Route } from './packet.ts'
+export type { ParsedRuleset, ParseProblem } from './parse.ts'
+export { parseIptablesSave } from './parse.ts'
+export { printIptablesSave, printMatch, printRule } from './print.ts'
