@@ -14,7 +14,8 @@ import { fileURLToPath } from 'node:url'
 
 import { inert, layers, splitFolders } from './layers.mjs'
 
-const IMPORT = /^\s*(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+const IMPORT =
+  /^\s*(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 const BUILTINS = new Set(builtinModules)
 /** Files that something other than an import starts. */
 const ENTRIES = [/^src\/cli\/main\.ts$/, /^src\/lab\/workloads\/[^/]+\.ts$/, /\.worker\.ts$/]
@@ -39,7 +40,9 @@ export function checkLayers(root) {
 }
 
 function importsOf(path) {
-  const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+  const text = readFileSync(path, 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '')
   return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3])
 }
 
@@ -49,8 +52,15 @@ function resolveImport(root, file, specifier) {
     return { kind: 'relative', file: relative(root, resolve(root, dirname(file), specifier)).replaceAll('\\', '/') }
   }
   const name = specifier.replace(/^node:/, '')
-  if (specifier.startsWith('node:') || BUILTINS.has(name)) return { kind: 'builtin', name: name.replace(/\/promises$/, '') }
-  return { kind: 'package', name: specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/') }
+  if (specifier.startsWith('node:') || BUILTINS.has(name))
+    return { kind: 'builtin', name: name.replace(/\/promises$/, '') }
+  return {
+    kind: 'package',
+    name: specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/'),
+  }
 }
 
 /** `src/backends/iptables/x.ts` -> folder `backends`, room `backends/iptables`. */
@@ -87,14 +97,17 @@ function judge({ file, specifier, target, packageJson }) {
   const problems = []
   if (!isTest(file) && isTest(target.file)) problems.push(`imports the test file ${target.file}`)
   if (to.room === from.room) {
-    if (target.kind === 'folder') problems.push(`imports its own folder as ${specifier}; inside a folder imports are relative`)
+    if (target.kind === 'folder')
+      problems.push(`imports its own folder as ${specifier}; inside a folder imports are relative`)
     return problems
   }
   if (target.kind === 'relative') problems.push(`reaches into ${to.room} by a relative path; write '#${to.room}'`)
   if (to.folder === from.folder) {
     if (to.room !== `${to.folder}/shared`) problems.push(`imports its sibling ${to.room}`)
   } else if (!layer.imports.includes(to.folder)) {
-    problems.push(`imports ${to.folder}, which ${from.folder} may not; allowed: ${layer.imports.join(', ') || 'nothing'}`)
+    problems.push(
+      `imports ${to.folder}, which ${from.folder} may not; allowed: ${layer.imports.join(', ') || 'nothing'}`,
+    )
   }
   if (target.kind === 'folder' && target.file !== `src/${to.room}/index.ts`) {
     problems.push(`enters ${to.room} past its index by ${specifier}`)

@@ -23,20 +23,85 @@ const house = {
 }
 
 const planted = [
-  ['a value import upwards', 'src/api/b.ts', `import { m } from '#model'\nexport const b = m\n`, /src\/api\/b\.ts: imports model, which api may not/],
-  ['a type-only import upwards', 'src/lib/a.ts', `import type { b } from '#api'\nexport const a: typeof b = 1\n`, /src\/lib\/a\.ts: imports api/],
-  ['an import past the index', 'src/model/m.ts', `import { b } from '../api/b.ts'\nexport const m = b\n`, /reaches into api by a relative path/],
-  ['an import past the index by subpath', 'src/model/m.ts', `import { b } from '#api/b'\nexport const m = b\n`, /enters api past its index/],
-  ['a sibling backend', 'src/backends/iptables/index.ts', `import { n } from '#backends/nftables'\nexport const i = n\n`, /imports its sibling backends\/nftables/],
-  ['a built-in outside its folder', 'src/model/m.ts', `import { spawn } from 'node:child_process'\nexport const m = spawn\n`, /imports node:child_process, which model may not/],
-  ['a built-in without the node: prefix', 'src/model/m.ts', `import { readFileSync } from 'fs'\nexport const m = readFileSync\n`, /imports node:fs, which model may not/],
-  ['a dynamic import upwards', 'src/lib/a.ts', `export const a = await import('#model')\n`, /src\/lib\/a\.ts: imports model/],
-  ['a cycle', 'src/lib/a.ts', `export { a as c } from './index.ts'\nexport const a = 1\n`, /import cycle: src\/lib\/.* -> /],
+  [
+    'a value import upwards',
+    'src/api/b.ts',
+    `import { m } from '#model'\nexport const b = m\n`,
+    /src\/api\/b\.ts: imports model, which api may not/,
+  ],
+  [
+    'a type-only import upwards',
+    'src/lib/a.ts',
+    `import type { b } from '#api'\nexport const a: typeof b = 1\n`,
+    /src\/lib\/a\.ts: imports api/,
+  ],
+  [
+    'an import past the index',
+    'src/model/m.ts',
+    `import { b } from '../api/b.ts'\nexport const m = b\n`,
+    /reaches into api by a relative path/,
+  ],
+  [
+    'an import past the index by subpath',
+    'src/model/m.ts',
+    `import { b } from '#api/b'\nexport const m = b\n`,
+    /enters api past its index/,
+  ],
+  [
+    'a sibling backend',
+    'src/backends/iptables/index.ts',
+    `import { n } from '#backends/nftables'\nexport const i = n\n`,
+    /imports its sibling backends\/nftables/,
+  ],
+  [
+    'a built-in outside its folder',
+    'src/model/m.ts',
+    `import { spawn } from 'node:child_process'\nexport const m = spawn\n`,
+    /imports node:child_process, which model may not/,
+  ],
+  [
+    'a built-in without the node: prefix',
+    'src/model/m.ts',
+    `import { readFileSync } from 'fs'\nexport const m = readFileSync\n`,
+    /imports node:fs, which model may not/,
+  ],
+  [
+    'a dynamic import upwards',
+    'src/lib/a.ts',
+    `export const a = await import('#model')\n`,
+    /src\/lib\/a\.ts: imports model/,
+  ],
+  [
+    'a cycle',
+    'src/lib/a.ts',
+    `export { a as c } from './index.ts'\nexport const a = 1\n`,
+    /import cycle: src\/lib\/.* -> /,
+  ],
   ['an orphan', 'src/model/lost.ts', `export const lost = 1\n`, /src\/model\/lost\.ts: nothing reaches this file/],
-  ['a development package in product code', 'src/model/m.ts', `import fc from 'fast-check'\nexport const m = fc\n`, /imports fast-check, a development package/],
-  ['a package that is not declared', 'src/model/m.ts', `import x from 'left-pad'\nexport const m = x\n`, /imports left-pad, which package\.json does not name/],
-  ['a folder that the table does not name', 'src/misc/index.ts', `import { a } from '#lib'\nexport const z = a\n`, /folder src\/misc is not in/],
-  ['a test imported by product code', 'src/model/m.ts', `export { t as m } from './m.test.ts'\n`, /imports the test file/],
+  [
+    'a development package in product code',
+    'src/model/m.ts',
+    `import fc from 'fast-check'\nexport const m = fc\n`,
+    /imports fast-check, a development package/,
+  ],
+  [
+    'a package that is not declared',
+    'src/model/m.ts',
+    `import x from 'left-pad'\nexport const m = x\n`,
+    /imports left-pad, which package\.json does not name/,
+  ],
+  [
+    'a folder that the table does not name',
+    'src/misc/index.ts',
+    `import { a } from '#lib'\nexport const z = a\n`,
+    /folder src\/misc is not in/,
+  ],
+  [
+    'a test imported by product code',
+    'src/model/m.ts',
+    `export { t as m } from './m.test.ts'\n`,
+    /imports the test file/,
+  ],
 ]
 
 let clean
@@ -59,7 +124,10 @@ for (const [name, path, text, expected] of planted) {
       cpSync(clean, copy, { recursive: true })
       write(copy, path, text)
       const problems = checkLayers(copy)
-      assert.ok(problems.some((problem) => expected.test(problem)), `expected ${expected}, got:\n${problems.join('\n')}`)
+      assert.ok(
+        problems.some((problem) => expected.test(problem)),
+        `expected ${expected}, got:\n${problems.join('\n')}`,
+      )
     } finally {
       rmSync(copy, { recursive: true })
     }

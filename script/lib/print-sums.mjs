@@ -5,7 +5,11 @@
 import { readFileSync } from 'node:fs'
 
 const [file, brokenText] = process.argv.slice(2)
-const suites = readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const suites = readFileSync(file, 'utf8')
+  .trim()
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line))
 const sum = (key) => suites.reduce((total, suite) => total + suite[key], 0)
 for (const { suite, passed, failed, skipped } of suites) {
   console.log(`${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`)
