@@ -1,0 +1,2 @@
+export type { Backend, FragmentChange, MissingCapability, Program, ServiceKey, TransactionSize } from './backend.ts'
+export { changesBetween } from './backend.ts'
