@@ -1,0 +1,22 @@
+/** What the node proxy can be told: the KubeProxyConfiguration fields in use, under their own names where they have one. */
+import type { DataplaneConfig } from '#dataplane'
+import { DEFAULT_DATAPLANE_CONFIG } from '#dataplane'
+
+export type ProxyConfig = DataplaneConfig & {
+  /** Seconds: twice this without a success is unhealthy, and the longest delay between retries (OP-25, OP-29). */
+  readonly syncPeriod: number
+  /** Seconds between the end of one sync and the start of the next (OP-23). */
+  readonly minSyncPeriod: number
+  /** Seconds between unprompted full reconciles (OP-24); 0 turns them off. */
+  readonly fullSyncPeriod: number
+  /** HOST:PORT of /healthz and /livez; absent is off. */
+  readonly healthzBindAddress?: string
+}
+
+/** kube-proxy's defaults, except that nothing listens and nothing delays the first change unless asked. */
+export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
+  ...DEFAULT_DATAPLANE_CONFIG,
+  syncPeriod: 30,
+  minSyncPeriod: 0,
+  fullSyncPeriod: 3600,
+}

@@ -1,0 +1,7 @@
+export type { ProxyConfig } from './config.ts'
+export { DEFAULT_PROXY_CONFIG } from './config.ts'
+export type { FamilyHealth, HealthReport, ProxyHealth } from './proxy-health.ts'
+export type { SyncReceipt } from './receipt.ts'
+export { renderCluster, renderClusterProgram } from './render-cluster.ts'
+export type { RunProxyOptions } from './run-proxy.ts'
+export { runProxy } from './run-proxy.ts'
