@@ -79,4 +79,39 @@ export type {
 } from './service.ts'
 export { LABEL_HEADLESS, LABEL_SERVICE_NAME, LABEL_SERVICE_PROXY_NAME } from './service.ts'
 export type { FieldError, FieldErrorReason } from './validation/field-error.ts'
-export { duplicate, forbidden, invalid, notSupported, required, tooLong, tooMany } from './validation/field-error.ts'
+export {
+  duplicate,
+  forbidden,
+  internalError,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+  typeInvalid,
+} from './validation/field-error.ts'
+export {
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateSecret,
+  validateSecretUpdate,
+} from './validation/config-data.ts'
+export {
+  validateEndpoints,
+  validateEndpointSlice,
+  validateEndpointSliceUpdate,
+  validateEndpointsUpdate,
+} from './validation/endpoints.ts'
+export { validateEvent, validateLease } from './validation/event-and-lease.ts'
+export { addressProblems, cidrProblems } from './validation/ip-rules.ts'
+export { dnsLabel, dnsSubdomain, labelValue, portName, portNumber, qualifiedName } from './validation/name-rules.ts'
+export { validateNode, validateNodeUpdate } from './validation/node.ts'
+export type { ObjectMetaRules } from './validation/object-meta.ts'
+export { validateLabels, validateObjectMeta, validateObjectMetaUpdate } from './validation/object-meta.ts'
+export { validatePod, validatePodUpdate } from './validation/pod.ts'
+export { validateServiceUpdate } from './validation/service-update.ts'
+export { serviceWarnings } from './validation/service-warnings.ts'
+export { validateService, validateServiceStatus } from './validation/service.ts'
+export { defaultEndpoints, defaultEndpointSlice, defaultNode, defaultSecret } from './defaults/default-objects.ts'
+export { defaultPod } from './defaults/default-pod.ts'
+export { defaultService } from './defaults/default-service.ts'

@@ -1,0 +1,22 @@
+/** What the steps of an allocation work with, and how one of them can end it. */
+import type { Family } from '#lib'
+import type { FieldError, Service } from '#api'
+import type { AddressAllocator } from './address-allocator.ts'
+import type { AllocationTransaction } from './allocation-transaction.ts'
+import type { PortAllocator } from './port-allocator.ts'
+
+export type ServiceAllocation =
+  | { readonly service: Service; readonly rollback: () => void; readonly commit: () => void }
+  | { readonly errors: readonly FieldError[] }
+  /** Not the object's fault: an exhausted pool, or a health-check port that is taken (a 500 upstream, too). */
+  | { readonly failure: string }
+
+/** A step of an allocation either succeeds or ends it. */
+export type AllocationStop = Exclude<ServiceAllocation, { readonly service: Service }>
+
+export type AllocationStep = {
+  readonly owner: string
+  readonly transaction: AllocationTransaction
+  readonly pools: ReadonlyMap<Family, readonly AddressAllocator[]>
+  readonly ports: PortAllocator
+}

@@ -1,0 +1,13 @@
+/** Scarce things and who holds them: service addresses and node ports. */
+export type { AddressAllocator, AllocationProblem } from './address-allocator.ts'
+export { createAddressAllocator, staticBandSize } from './address-allocator.ts'
+export type { AllocationTransaction } from './allocation-transaction.ts'
+export { createAllocationTransaction } from './allocation-transaction.ts'
+export { needsHealthCheckPort } from './allocate-node-ports.ts'
+export type { ClusterFamilies, FamilyDecision } from './decide-families.ts'
+export { decideFamilies } from './decide-families.ts'
+export type { PortAllocator, PortRange } from './port-allocator.ts'
+export { createPortAllocator, DEFAULT_NODE_PORTS, staticPortBandSize } from './port-allocator.ts'
+export type { ServiceAllocation } from './allocation-step.ts'
+export type { Collision, ServiceAllocator } from './service-allocator.ts'
+export { createServiceAllocator } from './service-allocator.ts'
