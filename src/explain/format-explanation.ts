@@ -1,7 +1,7 @@
 /** An explanation for a terminal: the story first, the rules of each path after it. */
 import { joinHostPort } from '#lib'
 
-import type { Explanation, Path } from './explanation.ts'
+import type { Explanation, Path, PathStep } from './explanation.ts'
 
 export type FormatOptions = {
   /** Print the rules of only the first path to each verdict; the others differ in the endpoint alone. */
@@ -81,20 +81,40 @@ function doubtLines(explanation: Explanation): string[] {
   return lines
 }
 
+/** The first path to each verdict is told whole; of the others, what is like it is left out. */
 function pathLines(paths: readonly Path[], brief: boolean): string[] {
-  const shown = brief
-    ? paths.filter((path, i) => paths.findIndex((other) => other.verdict === path.verdict) === i)
-    : paths
-  return shown.flatMap((path) => [
-    '',
-    `With probability ${path.probability}: ${verdictText(path)}; ${path.rulesConsidered} rules looked at`,
-    ...path.steps.flatMap((step) => [
-      `  ${step.hook.padEnd(11)} ${step.table} ${step.chain}${step.position === undefined ? '' : ` #${step.position}`}: ${step.effect}${
-        step.chance === undefined ? '' : ` (chance ${step.chance})`
-      }`,
-      ...(step.rule === undefined ? [] : [`              ${step.rule}`]),
-    ]),
-  ])
+  return paths.flatMap((path, i) => {
+    const model = paths.slice(0, i).find((other) => other.verdict === path.verdict)
+    if (model !== undefined && brief) return []
+    return [
+      '',
+      `With probability ${path.probability}: ${verdictText(path)}; ${path.rulesConsidered} rules looked at`,
+      ...(model === undefined ? path.steps.flatMap(stepLines) : differingLines(path, model)),
+    ]
+  })
+}
+
+function differingLines(path: Path, model: Path): string[] {
+  const same = (a: PathStep | undefined, b: PathStep | undefined): boolean =>
+    a !== undefined && b !== undefined && stepLines(a).join() === stepLines(b).join()
+  let before = 0
+  while (same(path.steps[before], model.steps[before])) before += 1
+  let after = 0
+  while (after < path.steps.length - before && same(path.steps.at(-1 - after), model.steps.at(-1 - after))) after += 1
+  return [
+    ...(before === 0 ? [] : ['  (as above)']),
+    ...path.steps.slice(before, path.steps.length - after).flatMap(stepLines),
+    ...(after === 0 ? [] : ['  (as above)']),
+  ]
+}
+
+function stepLines(step: PathStep): string[] {
+  const place = `${step.table} ${step.chain}${step.position === undefined ? '' : ` #${step.position}`}`
+  const chance = step.chance === undefined ? '' : ` (chance ${step.chance})`
+  return [
+    `  ${step.hook.padEnd(11)} ${place}: ${step.effect}${chance}`,
+    ...(step.rule === undefined ? [] : [`              ${step.rule}`]),
+  ]
 }
 
 function verdictText(path: Path): string {
