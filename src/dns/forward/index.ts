@@ -1,0 +1,5 @@
+export type { Forwarder, ForwarderOptions, ForwardLimits, ForwardResult } from './create-forwarder.ts'
+export { createForwarder, DEFAULT_FORWARD_LIMITS } from './create-forwarder.ts'
+export type { Upstream } from './upstream.ts'
+export { nameserversOf, parseAddressPort, parseUpstream, upstreamText } from './upstream.ts'
+export type { ForwardQuestion } from './upstream-query.ts'

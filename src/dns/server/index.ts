@@ -1,0 +1,7 @@
+export type { BoundAddress, Listeners, ListenOptions } from './listen.ts'
+export { listen } from './listen.ts'
+export type { Responder, ResponderOptions, Transport } from './respond.ts'
+export { createResponder } from './respond.ts'
+export type { Random } from './shuffle-addresses.ts'
+export type { TcpLimits } from './tcp-connection.ts'
+export { DEFAULT_TCP_LIMITS } from './tcp-connection.ts'

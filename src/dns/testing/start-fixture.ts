@@ -1,0 +1,38 @@
+/** A real server on loopback over the fixture cluster. */
+import type { EndpointSlice, Namespace, Service } from '#api'
+import { silentLogger, systemClock } from '#lib'
+import type { DnsConfig } from '../dns-config.ts'
+import type { RunningDns } from '../run-dns.ts'
+import { runDns } from '../run-dns.ts'
+import type { Server } from './dns-client.ts'
+import { FIXTURE_NAMESPACES, FIXTURE_SERVICES, FIXTURE_SLICES } from './fixture-cluster.ts'
+import type { LiteralInformer } from './literal-informer.ts'
+import { literalInformer } from './literal-informer.ts'
+
+export type FixtureServer = Server & {
+  readonly dns: RunningDns
+  readonly informers: {
+    readonly services: LiteralInformer<Service>
+    readonly endpointSlices: LiteralInformer<EndpointSlice>
+    readonly namespaces: LiteralInformer<Namespace>
+  }
+}
+
+export async function startFixture(config: Partial<DnsConfig> = {}, synced = true): Promise<FixtureServer> {
+  const informers = {
+    services: literalInformer(FIXTURE_SERVICES, synced),
+    endpointSlices: literalInformer(FIXTURE_SLICES, synced),
+    namespaces: literalInformer(FIXTURE_NAMESPACES, synced),
+  }
+  const dns = await runDns({
+    listen: { addresses: ['127.0.0.1'], port: 0 },
+    ...config,
+    source: { informers },
+    clock: systemClock,
+    logger: silentLogger,
+    signal: new AbortController().signal,
+  })
+  const [bound] = dns.bound
+  if (bound === undefined) throw new Error('nothing bound')
+  return { ...bound, dns, informers }
+}
