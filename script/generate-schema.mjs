@@ -23,6 +23,10 @@ const SCHEMA_ROOTS = [
     `networking.v1.${kind}List`,
   ]),
   ...['Deployment', 'ReplicaSet'].flatMap((kind) => [`apps.v1.${kind}`, `apps.v1.${kind}List`]),
+  ...['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'].flatMap((kind) => [
+    `rbac.v1.${kind}`,
+    `rbac.v1.${kind}List`,
+  ]),
   ...['SelfSubjectReview', 'TokenRequest', 'TokenReview'].map((kind) => `authentication.v1.${kind}`),
   ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'].map(
     (kind) => `authorization.v1.${kind}`,
@@ -30,7 +34,13 @@ const SCHEMA_ROOTS = [
 ].map((name) => `io.k8s.api.${name}`)
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
-const EXTRA_SCHEMAS = [`${META}.DeleteOptions`, `${META}.Patch`]
+const CRD = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1'
+const EXTRA_SCHEMAS = [
+  `${META}.DeleteOptions`,
+  `${META}.Patch`,
+  `${CRD}.CustomResourceDefinition`,
+  `${CRD}.CustomResourceDefinitionList`,
+]
 const EXTRA_MESSAGES = ['k8s.io.apimachinery.pkg.runtime.Unknown', 'k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions']
 
 function read(folder, name) {
@@ -52,7 +62,7 @@ function refsIn(node) {
   if (Array.isArray(node)) return node.flatMap(refsIn)
   if (typeof node !== 'object' || node === null) return []
   return Object.entries(node).flatMap(([key, value]) =>
-    key === '$ref' ? [value.slice('#/components/schemas/'.length)] : refsIn(value),
+    key === '$ref' && typeof value === 'string' ? [value.slice('#/components/schemas/'.length)] : refsIn(value),
   )
 }
 

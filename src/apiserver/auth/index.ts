@@ -1,0 +1,7 @@
+export type { ClientCertificate, Credentials, TokenTable } from './authenticate.ts'
+export { ANONYMOUS, authenticate, tokenDigest } from './authenticate.ts'
+export type { AccessRequest, Grant } from './authorize.ts'
+export { authorize, authorizePath, GRANTS } from './authorize.ts'
+export type { Pki, ServerNames } from './pki.ts'
+export { openPki } from './pki.ts'
+export { readTokenFile } from './read-token-file.ts'

@@ -1,0 +1,20 @@
+/** What the handlers of one server share. */
+import type { Clock, Logger } from '#lib'
+import type { TokenTable } from '../auth/index.ts'
+import type { Registry } from '../registry/index.ts'
+import type { ExtraResource } from '../schema/index.ts'
+import type { OpenWatches } from './stream-watch.ts'
+
+export type ServerContext = {
+  readonly registry: Registry
+  readonly tokens: TokenTable
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly openWatches: OpenWatches
+  /** Subresources and reviews beyond the stored kinds, for discovery. */
+  readonly extraResources: readonly ExtraResource[]
+  /** Bearer token for the nodes' log endpoints. */
+  readonly nodeToken: string | undefined
+  /** False until bootstrap is done and again during shutdown: `/readyz` answers 500 then. */
+  readonly isReady: () => boolean
+}

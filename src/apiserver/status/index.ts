@@ -1,0 +1,26 @@
+export { Refused, unwrap } from './refused.ts'
+export type { FailureFacts } from './statuses.ts'
+export {
+  alreadyExists,
+  badRequest,
+  bodyTooLarge,
+  conflict,
+  expired,
+  failure,
+  forbiddenObject,
+  futureRevision,
+  internalError,
+  invalidObject,
+  invalidOptions,
+  methodNotAllowed,
+  MODIFIED_TEXT,
+  noSuchResource,
+  notFound,
+  objectDetails,
+  qualifiedKind,
+  qualifiedResource,
+  success,
+  unauthorized,
+  unprocessable,
+  unsupportedMediaType,
+} from './statuses.ts'

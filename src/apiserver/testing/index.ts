@@ -1,0 +1,10 @@
+/** Helpers of this folder's tests; nothing else imports them. */
+export type { ManualClock } from './manual-clock.ts'
+export { manualClock } from './manual-clock.ts'
+export type { MemoryDatabase } from './memory-database.ts'
+export { memoryDatabase } from './memory-database.ts'
+export { sampleKind, sampleKinds } from './sample-kinds.ts'
+export type { Fixture } from './registry-fixture.ts'
+export { briefly, fixture, refusal } from './registry-fixture.ts'
+export type { CallOptions, HttpFixture, Reply } from './http-fixture.ts'
+export { ADMIN_TOKEN, httpFixture, PROXY_TOKEN } from './http-fixture.ts'
