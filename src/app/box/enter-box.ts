@@ -31,7 +31,8 @@ export async function execInPod(options: ExecOptions): Promise<number> {
   if (file === undefined) throw new SignalboxError('SBX_CLI_USAGE', 'name a command after --')
   const pod = await findPod(box, options.pod, options.namespace)
   if (pod === undefined) throw noSuchPlace(`pod ${options.namespace}/${options.pod}`)
-  return attach(enterPodOf(box, pod, [file, ...args], options.container))
+  const { container } = options
+  return attach(enterPodOf(box, { pod, argv: [file, ...args], ...(container === undefined ? {} : { container }) }))
 }
 
 export type ShellOptions = {
@@ -49,7 +50,7 @@ export async function shellInto(options: ShellOptions): Promise<number> {
   if (hosts.includes(options.target)) return attach(enterHost(box.init.pid, { netns: options.target }, argv))
   const pod = await findPod(box, options.target, options.namespace)
   if (pod === undefined) throw noSuchPlace(`node or pod ${options.target}`)
-  return attach(enterPodOf(box, pod, argv))
+  return attach(enterPodOf(box, { pod, argv }))
 }
 
 export async function findPod(box: BoxRecord, name: string, namespace: string): Promise<PodRecord | undefined> {
@@ -59,7 +60,9 @@ export async function findPod(box: BoxRecord, name: string, namespace: string): 
   return records.find((record) => record.namespace === wanted.namespace && record.name === wanted.name)
 }
 
-export function enterPodOf(box: BoxRecord, pod: PodRecord, argv: Argv, container?: string): EnterCommand {
+export type EnterPodOf = { readonly pod: PodRecord; readonly argv: Argv; readonly container?: string }
+
+export function enterPodOf(box: BoxRecord, { pod, argv, container }: EnterPodOf): EnterCommand {
   const term = process.env['TERM']
   return enterPod({
     hostPid: box.init.pid,

@@ -175,7 +175,7 @@ async function sendRequests(record: BoxRecord, url: string): Promise<LoadSummary
   const name = CLIENT_POD.metadata.name
   const pod = await findPod(record, name, 'default')
   if (pod === undefined) throw new SignalboxError('SBX_BOX_NO_SUCH_PLACE', `pod ${name} is not running`)
-  const { argv, env } = enterPodOf(record, pod, requestLoadCommand([url, '--count', String(REQUESTS)]))
+  const { argv, env } = enterPodOf(record, { pod, argv: requestLoadCommand([url, '--count', String(REQUESTS)]) })
   const [file, ...args] = argv
   const { stdout, stderr } = await runCommand(file, args, { timeout: 120_000, ...(env === undefined ? {} : { env }) })
   try {
