@@ -1,13 +1,30 @@
-export { boxStatus, formatBoxStatus } from './box/box-status.ts'
-export { execInPod, shellInto } from './box/enter-box.ts'
-export { runBoxInit } from './box/run-box-init.ts'
-export { runUp } from './box/run-up.ts'
-export { stopBox } from './box/stop-box.ts'
-export { runDemo } from './demo/run-demo.ts'
-export { runExplain } from './explain/run-explain.ts'
-export { runRender } from './render/run-render.ts'
-export { runApiServerRole } from './roles/run-api-server-role.ts'
-export { runControllersRole } from './roles/run-controllers-role.ts'
-export { runDnsRole } from './roles/run-dns-role.ts'
-export { runLabNodeRole } from './roles/run-lab-node-role.ts'
-export { runProxyRole } from './roles/run-proxy-role.ts'
+/**
+ * What the command line can ask for. Each is loaded when it is called: a box is eight processes of this program, and none
+ * should read the sources of the other seven.
+ */
+type Operation = (...args: never[]) => unknown
+
+function lazily<M extends Readonly<Record<K, Operation>>, K extends string>(
+  load: () => Promise<M>,
+  name: K,
+): (...args: Parameters<M[K]>) => Promise<Awaited<ReturnType<M[K]>>> {
+  return (...args) => load().then((module) => module[name](...args)) as Promise<Awaited<ReturnType<M[K]>>>
+}
+
+const boxStatusModule = () => import('./box/box-status.ts')
+export const boxStatus = lazily(boxStatusModule, 'boxStatus')
+export const formatBoxStatus = lazily(boxStatusModule, 'formatBoxStatus')
+const enterBoxModule = () => import('./box/enter-box.ts')
+export const execInPod = lazily(enterBoxModule, 'execInPod')
+export const shellInto = lazily(enterBoxModule, 'shellInto')
+export const runBoxInit = lazily(() => import('./box/run-box-init.ts'), 'runBoxInit')
+export const runUp = lazily(() => import('./box/run-up.ts'), 'runUp')
+export const stopBox = lazily(() => import('./box/stop-box.ts'), 'stopBox')
+export const runDemo = lazily(() => import('./demo/run-demo.ts'), 'runDemo')
+export const runExplain = lazily(() => import('./explain/run-explain.ts'), 'runExplain')
+export const runRender = lazily(() => import('./render/run-render.ts'), 'runRender')
+export const runApiServerRole = lazily(() => import('./roles/run-api-server-role.ts'), 'runApiServerRole')
+export const runControllersRole = lazily(() => import('./roles/run-controllers-role.ts'), 'runControllersRole')
+export const runDnsRole = lazily(() => import('./roles/run-dns-role.ts'), 'runDnsRole')
+export const runLabNodeRole = lazily(() => import('./roles/run-lab-node-role.ts'), 'runLabNodeRole')
+export const runProxyRole = lazily(() => import('./roles/run-proxy-role.ts'), 'runProxyRole')

@@ -1,10 +1,9 @@
-/** `signalbox render`: the rules one node would hold for some manifests, as iptables-save would print them. */
+/** `signalbox render`: the rules one node would hold for some manifests, as iptables-save or `nft list` would print them. */
 import { clusterStateOf } from '#api'
 import type { Family } from '#lib'
 import { FAMILIES, SignalboxError } from '#lib'
 import { buildServiceModel, nodeFactsOf } from '#model'
 import { DEFAULT_PROXY_CONFIG, renderCluster } from '#proxy'
-import { printIptablesSave } from '#rulesets/iptables'
 
 import { readManifests } from '../read-manifests.ts'
 import { completeManifests } from './complete-manifests.ts'
@@ -21,12 +20,12 @@ const CLUSTER_CIDRS = '10.244.0.0/16,fd00:10:244::/56'
 
 /** Resolves with what goes to stdout; assumptions and problems go to stderr, or into the JSON object. */
 export async function runRender(options: RenderOptions): Promise<string> {
-  requireKnownMode(options.mode)
+  const { mode } = options
+  requireKnownMode(mode)
   const { services, slices, nodes, assumed } = completeManifests(readManifests(options.files), options.node)
   const state = clusterStateOf({ services, slices, nodes })
   const node = nodeFactsOf(options.node, state.node(options.node))
   const config = { ...DEFAULT_PROXY_CONFIG, clusterCIDRs: (options.clusterCidr ?? CLUSTER_CIDRS).split(',') }
-  const rulesets = renderCluster(state, node, config)
   const problems = FAMILIES.flatMap((family) =>
     [...state.services].flatMap(([key, service]) => problemsOf({ key, service, family })),
   )
@@ -48,7 +47,7 @@ export async function runRender(options: RenderOptions): Promise<string> {
     ]
   }
 
-  const text = (family: Family): string => printIptablesSave(rulesets[family])
+  const text = (family: Family): string => renderCluster(mode, { state, node, config, family })
   const told = [...new Set(problems)]
   if (options.json) {
     return `${JSON.stringify({ mode: options.mode, node: options.node, IPv4: text('IPv4'), IPv6: text('IPv6'), assumed, problems: told })}\n`
@@ -58,10 +57,12 @@ export async function runRender(options: RenderOptions): Promise<string> {
   return FAMILIES.map((family) => `# ${family}\n${text(family)}`).join('\n')
 }
 
-export const KNOWN_MODES = ['iptables'] as const
+export const KNOWN_MODES = ['nftables', 'iptables'] as const
+
+export type KnownMode = (typeof KNOWN_MODES)[number]
 
 /** @throws SBX_CLI_USAGE naming the modes there are */
-export function requireKnownMode(mode: string): void {
+export function requireKnownMode(mode: string): asserts mode is KnownMode {
   if ((KNOWN_MODES as readonly string[]).includes(mode)) return
   throw new SignalboxError('SBX_CLI_USAGE', `there is no proxy mode ${mode} (yet); there is: ${KNOWN_MODES.join(', ')}`)
 }

@@ -10,7 +10,7 @@ export function statusCommand(): Command {
     .action(async (options: { stateDir?: string; json?: boolean }) => {
       const { boxStatus, formatBoxStatus } = await import('#app')
       const status = await boxStatus(options.stateDir)
-      process.stdout.write(options.json === true ? `${JSON.stringify(status)}\n` : formatBoxStatus(status))
+      process.stdout.write(options.json === true ? `${JSON.stringify(status)}\n` : await formatBoxStatus(status))
       if (!status.healthy) process.exitCode = EXIT.no
     })
 }
