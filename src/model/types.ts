@@ -1,7 +1,7 @@
 /**
  * What one node makes of one Service in one IP family: its frontends, the endpoints each list holds, and for every
  * endpoint and service that is left out the reason, as data. Numbers in parentheses are rules of
- * docs/reference/service-proxy.
+ * docs/behaviour.md.
  */
 import type { ObjectKey, Protocol, ServiceType, TrafficPolicy } from '#api'
 import type { Family } from '#lib'
