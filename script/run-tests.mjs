@@ -33,8 +33,19 @@ if (files.length === 0) {
 }
 
 const SANDBOX = [
-  ...['unshare', '--user', '--map-root-user', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
-  ...['sh', '-c', 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$@"', 'sh'],
+  'unshare',
+  '--user',
+  '--map-root-user',
+  '--net',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  'sh',
+  '-c',
+  'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$@"',
+  'sh',
 ]
 
 const statuses = suite.namespaces
