@@ -1,4 +1,5 @@
 /** All controllers over one set of informers. Needs nothing but an API server, embedded or real. */
+import { createWorkloadControllers } from './deployment/workload-controllers.ts'
 import { createEndpointsController } from './endpoints/endpoints-controller.ts'
 import { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts'
 import { createMirroringController } from './mirroring/mirroring-controller.ts'
@@ -20,6 +21,7 @@ export async function runControllers(options: ControllerOptions): Promise<void> 
   createNamespaceController(context)
   createNodeController(context)
   createScheduler(context)
+  createWorkloadControllers(context)
   await Promise.race([context.ready.catch(() => undefined), stopped])
   if (!signal.aborted) logger.info('controllers ready')
   await stopped

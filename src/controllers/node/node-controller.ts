@@ -2,9 +2,10 @@
  * Notices nodes that have gone silent. A node lives as long as its Lease or its status changes; how old the times in them
  * are does not matter, only when we saw them change, so a wrong clock on a node is no outage (nodelifecycle, KEP-589).
  */
-import type { Node, ObjectKey, Pod } from '#api'
+import type { Node, ObjectKey } from '#api'
 import { NODES, PODS } from '#api'
 import { createControllerQueue, unlessGone } from '../shared/controller-queue.ts'
+import { patchSpec, patchStatus } from '../shared/patch-object.ts'
 import type { ControllerContext } from '../shared/shared-informers.ts'
 import { markedNotReady, readyStatus, withHealth, withTaints } from './judge-node.ts'
 
@@ -29,10 +30,12 @@ export function createNodeController(context: ControllerContext): void {
     let current = node
     if (judged !== node) {
       logger.warn('node went silent', { node: key, seconds: Math.round(since / 1000) })
-      current = await client.updateStatus<Node>(NODES, judged)
+      current = await patchStatus(client, NODES, { seen: node, status: { conditions: judged.status?.conditions } })
     }
     const tainted = withTaints(current)
-    if (tainted !== current) await client.update<Node>(NODES, tainted)
+    if (tainted !== current) {
+      await patchSpec(client, NODES, { seen: current, spec: { taints: tainted.spec?.taints ?? null } })
+    }
     if (readyStatus(current) === 'Unknown') await markPods(key)
     if (!silent) queue.addAfter(key, GRACE - since)
   }
@@ -41,7 +44,8 @@ export function createNodeController(context: ControllerContext): void {
     for (const pod of pods.items.values()) {
       if (pod.spec?.nodeName !== node) continue
       const marked = markedNotReady(pod, now())
-      if (marked !== undefined) await unlessGone(client.updateStatus<Pod>(PODS, marked))
+      if (marked === undefined) continue
+      await unlessGone(patchStatus(client, PODS, { seen: pod, status: { conditions: marked.status?.conditions } }))
     }
   }
   const queue = createControllerQueue(context, { controller: 'node', sync, parallel: 1 })

@@ -3,6 +3,7 @@ import type { KubeObject, Node, ObjectKey, Pod } from '#api'
 import { PODS } from '#api'
 import { hasCode } from '#lib'
 import { createControllerQueue, unlessGone } from '../shared/controller-queue.ts'
+import { patchStatus } from '../shared/patch-object.ts'
 import { isFinished } from '../shared/pod-facts.ts'
 import type { ControllerContext } from '../shared/shared-informers.ts'
 import { chooseNode } from './choose-node.ts'
@@ -64,8 +65,7 @@ export function createScheduler(context: ControllerContext): void {
       lastTransitionTime: old?.status === 'False' ? (old.lastTransitionTime ?? lastTransitionTime) : lastTransitionTime,
     }
     const others = conditions.filter(({ type }) => type !== 'PodScheduled')
-    const status = { ...pod.status, conditions: [...others, condition] }
-    await unlessGone(client.updateStatus<Pod>(PODS, { ...pod, status }))
+    await unlessGone(patchStatus(client, PODS, { seen: pod, status: { conditions: [...others, condition] } }))
   }
   const queue = createControllerQueue(context, { controller: 'scheduler', sync, parallel: 1 })
 

@@ -28,10 +28,15 @@ export function createControllerQueue(context: ControllerContext, options: Queue
     },
     onError: (key, error, failures) => {
       const fields = { controller: options.controller, object: key, error: messageOf(error), failures }
-      if (hasCode(error, 'SBX_API_CONFLICT') || isNamespaceGoing(error)) logger.debug('sync will be retried', fields)
+      if (isLostRace(error) || isNamespaceGoing(error)) logger.debug('sync will be retried', fields)
       else logger.warn('sync failed', fields)
     },
   })
+}
+
+/** Somebody else, or this controller before its informer has caught up, was first. */
+function isLostRace(error: unknown): boolean {
+  return hasCode(error, 'SBX_API_CONFLICT') || hasCode(error, 'SBX_API_ALREADY_EXISTS')
 }
 
 /** Nothing can be created in a namespace that is being deleted; whoever wanted to is about to vanish too. */
