@@ -22,6 +22,8 @@ export interface AddressAllocator {
   /** Does nothing unless `owner` holds the address. */
   release(address: string, owner: string): void
   ownerOf(address: string): string | undefined
+  /** Whether the address is one that can be given out here, taken or not. */
+  contains(address: string): boolean
 }
 
 type Band = { readonly first: bigint; readonly last: bigint }
@@ -30,6 +32,8 @@ export function createAddressAllocator(options: {
   readonly cidr: string
   /** 0 ≤ value < 1 */
   readonly random: () => number
+  /** Who holds which address of this family; shared by ranges that may overlap. */
+  readonly owners?: Map<bigint, string>
 }): AddressAllocator {
   const cidr = parseCidr(options.cidr)
   if (cidr === undefined || (cidr.family === 'IPv6' && cidr.prefixLength < 64)) {
@@ -44,7 +48,7 @@ export function createAddressAllocator(options: {
   const offset = staticBandSize(cidr.last - cidr.first + 1n)
   const upper: Band = { first: first + offset, last }
   const lower: Band = { first, last: upper.first - 1n }
-  const owners = new Map<bigint, string>()
+  const owners = options.owners ?? new Map<bigint, string>()
 
   const inRange = (value: bigint | undefined): value is bigint => value !== undefined && value >= first && value <= last
 
@@ -66,7 +70,7 @@ export function createAddressAllocator(options: {
     cidr: formatCidr(cidr),
     capacity: last >= first ? last - first + 1n : 0n,
     get used() {
-      return owners.size
+      return options.owners === undefined ? owners.size : [...owners.keys()].filter(inRange).length
     },
     allocate: (address, owner) => {
       const value = familyOf(address) === family ? addressToNumber(address) : undefined
@@ -85,6 +89,7 @@ export function createAddressAllocator(options: {
       const value = familyOf(address) === family ? addressToNumber(address) : undefined
       if (value !== undefined && owners.get(value) === owner) owners.delete(value)
     },
+    contains: (address) => inRange(familyOf(address) === family ? addressToNumber(address) : undefined),
     ownerOf: (address) => {
       const value = familyOf(address) === family ? addressToNumber(address) : undefined
       return value === undefined ? undefined : owners.get(value)

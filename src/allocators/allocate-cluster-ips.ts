@@ -30,7 +30,7 @@ export function allocateClusterIPs(
     clusterIPs.push(taken)
   }
   for (const address of had.filter((one) => !clusterIPs.includes(one))) {
-    step.transaction.releaseLater(() => release(step, address))
+    step.transaction.releaseLater(() => step.ranges.release(address, step.owner))
   }
   const [first] = clusterIPs
   return first === undefined ? service : { ...service, spec: { ...service.spec, clusterIP: first, clusterIPs } }
@@ -41,7 +41,7 @@ function take(
   wish: { readonly family: Family; readonly address: string; readonly clusterIPs: readonly string[] },
 ): string | AllocationStop {
   const { owner, transaction } = step
-  const pools = step.pools.get(wish.family) ?? []
+  const pools = step.ranges.pools(wish.family)
   if (wish.address === '') {
     for (const pool of pools) {
       const address = pool.allocateNext(owner)
@@ -63,8 +63,4 @@ function take(
   return {
     errors: [invalid('spec.clusterIPs', wish.clusterIPs, `failed to allocate IP ${wish.address}: ${why}`)],
   }
-}
-
-function release(step: AllocationStep, address: string): void {
-  for (const pools of step.pools.values()) for (const pool of pools) pool.release(address, step.owner)
 }

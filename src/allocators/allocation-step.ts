@@ -1,9 +1,8 @@
 /** What the steps of an allocation work with, and how one of them can end it. */
-import type { Family } from '#lib'
 import type { FieldError, Service } from '#api'
-import type { AddressAllocator } from './address-allocator.ts'
 import type { AllocationTransaction } from './allocation-transaction.ts'
 import type { PortAllocator } from './port-allocator.ts'
+import type { ServiceRanges } from './service-ranges.ts'
 
 export type ServiceAllocation =
   | { readonly service: Service; readonly rollback: () => void; readonly commit: () => void }
@@ -17,6 +16,6 @@ export type AllocationStop = Exclude<ServiceAllocation, { readonly service: Serv
 export type AllocationStep = {
   readonly owner: string
   readonly transaction: AllocationTransaction
-  readonly pools: ReadonlyMap<Family, readonly AddressAllocator[]>
+  readonly ranges: ServiceRanges
   readonly ports: PortAllocator
 }

@@ -3,11 +3,9 @@
  * 13; registry/core/service/storage/alloc.go). Each call returns the Service with its values filled in and a
  * transaction; nothing given up is free for others before `commit`.
  */
-import type { Family } from '#lib'
+import { familyOf, parseCidr } from '#lib'
 import type { Service } from '#api'
 import { objectKey } from '#api'
-import type { AddressAllocator } from './address-allocator.ts'
-import { createAddressAllocator } from './address-allocator.ts'
 import type { ServiceAllocation } from './allocation-step.ts'
 import { createAllocationTransaction } from './allocation-transaction.ts'
 import { allocateClusterIPs } from './allocate-cluster-ips.ts'
@@ -16,15 +14,28 @@ import type { ClusterFamilies } from './decide-families.ts'
 import { decideFamilies } from './decide-families.ts'
 import type { PortRange } from './port-allocator.ts'
 import { createPortAllocator } from './port-allocator.ts'
+import { createServiceRanges } from './service-ranges.ts'
+
+/** Holder of the ranges that the server was started with. */
+const FLAGS = 'flags'
 
 /** Two stored Services claim one address or port; the one restored first keeps it. */
 export type Collision = { readonly service: string; readonly what: string; readonly problem: 'taken' | 'out-of-range' }
 
 export interface ServiceAllocator {
+  /** Those of the server's flags: more ranges make no other families. */
   readonly families: ClusterFamilies
   allocate(service: Service, old: Service | undefined): ServiceAllocation
   release(service: Service): void
   restore(service: Service): readonly Collision[]
+  /** A range is used for new addresses while anybody holds it. Adding it twice for one holder is adding it once. */
+  addRange(holder: string, cidr: string): void
+  dropRange(holder: string, cidr: string): void
+  /** Whether a range that is in use has this address. */
+  isInRange(address: string): boolean
+  /** Keeps an address from Services, in or out of range; false: somebody else has it. */
+  reserve(address: string, owner: string): boolean
+  unreserve(address: string, owner: string): void
 }
 
 export function createServiceAllocator(options: {
@@ -33,19 +44,19 @@ export function createServiceAllocator(options: {
   readonly random: () => number
 }): ServiceAllocator {
   const { random } = options
-  const all = options.serviceCIDRs.map((cidr) => createAddressAllocator({ cidr, random }))
-  const pools = new Map<Family, AddressAllocator[]>()
-  for (const pool of all) pools.set(pool.family, [...(pools.get(pool.family) ?? []), pool])
+  const ranges = createServiceRanges(random)
+  for (const cidr of options.serviceCIDRs) ranges.add(FLAGS, cidr)
+  const configured = options.serviceCIDRs.map((cidr) => parseCidr(cidr)?.family).filter((one) => one !== undefined)
   const range = options.nodePortRange
   const ports = createPortAllocator({ random, ...(range !== undefined && { range }) })
-  const families: ClusterFamilies = { configured: new Set(pools.keys()), preferred: all[0]?.family ?? 'IPv4' }
+  const families: ClusterFamilies = { configured: new Set(configured), preferred: configured[0] ?? 'IPv4' }
 
   return {
     families,
     allocate: (service, old) => {
       const decision = decideFamilies(service, old, families)
       if ('errors' in decision) return decision
-      const step = { owner: ownerOf(old ?? service), transaction: createAllocationTransaction(), pools, ports }
+      const step = { owner: ownerOf(old ?? service), transaction: createAllocationTransaction(), ranges, ports }
       const addressed = allocateClusterIPs({ ...service, spec: decision.spec }, old, step)
       const done = 'spec' in addressed ? allocateNodePorts(addressed, old, step) : addressed
       if (!('spec' in done)) {
@@ -56,7 +67,7 @@ export function createServiceAllocator(options: {
     },
     release: (service) => {
       const owner = ownerOf(service)
-      for (const address of clusterIPsOf(service)) for (const pool of all) pool.release(address, owner)
+      for (const address of clusterIPsOf(service)) ranges.release(address, owner)
       for (const port of nodePortsOf(service)) ports.release(port, owner)
     },
     restore: (service) => {
@@ -64,13 +75,10 @@ export function createServiceAllocator(options: {
       const name = objectKey(service)
       const collisions: Collision[] = []
       for (const address of clusterIPsOf(service)) {
-        const problems = all.map((pool) => pool.allocate(address, owner))
-        if (problems.includes(undefined)) continue
-        collisions.push({
-          service: name,
-          what: address,
-          problem: problems.includes('taken') ? 'taken' : 'out-of-range',
-        })
+        const wasInRange = ranges.pools(familyOf(address)).some((pool) => pool.contains(address))
+        // Out of range it is still in use, and must not be given away when the range comes back.
+        const problem = ranges.hold(address, owner) ? (wasInRange ? undefined : 'out-of-range') : 'taken'
+        if (problem !== undefined) collisions.push({ service: name, what: address, problem })
       }
       for (const port of nodePortsOf(service)) {
         const problem = ports.allocate(port, owner)
@@ -83,6 +91,11 @@ export function createServiceAllocator(options: {
       }
       return collisions
     },
+    addRange: ranges.add,
+    dropRange: ranges.drop,
+    isInRange: (address) => ranges.pools(familyOf(address)).some((pool) => pool.contains(address)),
+    reserve: ranges.hold,
+    unreserve: ranges.release,
   }
 }
 

@@ -38,6 +38,36 @@ export type {
 } from './meta.ts'
 export { objectKey, splitKey } from './meta.ts'
 export type {
+  Deployment,
+  DeploymentSpec,
+  DeploymentStatus,
+  LabelSelector,
+  LabelSelectorRequirement,
+  PodTemplate,
+  ReplicaSet,
+  ReplicaSetSpec,
+  ReplicaSetStatus,
+} from './apps.ts'
+export type {
+  CustomNames,
+  CustomResourceDefinition,
+  CustomVersion,
+  JsonSchema,
+  PrinterColumn,
+} from './custom-resource-definition.ts'
+export { selectorMatches, selectorText } from './label-selector.ts'
+export type {
+  Ingress,
+  IngressBackend,
+  IngressClass,
+  IngressPath,
+  IngressRule,
+  IngressSpec,
+  IPAddress,
+  ServiceCIDR,
+} from './networking.ts'
+export type { PolicyRule, Role, RoleBinding } from './rbac.ts'
+export type {
   Container,
   ContainerPort,
   ContainerState,
@@ -52,18 +82,30 @@ export type {
 export type { ResourceInfo } from './resources.ts'
 export {
   apiVersionOf,
+  CLUSTERROLEBINDINGS,
+  CLUSTERROLES,
   CONFIGMAPS,
+  CUSTOMRESOURCEDEFINITIONS,
+  DEPLOYMENTS,
   ENDPOINTS,
   ENDPOINTSLICES,
   EVENTS,
+  EVENTS_V1,
   findResource,
+  INGRESSCLASSES,
+  INGRESSES,
+  IPADDRESSES,
   LEASES,
   NAMESPACES,
   NODES,
   PODS,
+  REPLICASETS,
   resourcePath,
   RESOURCES,
+  ROLEBINDINGS,
+  ROLES,
   SECRETS,
+  SERVICECIDRS,
   SERVICEACCOUNTS,
   SERVICES,
 } from './resources.ts'
@@ -102,11 +144,34 @@ export {
   validateEndpointSliceUpdate,
   validateEndpointsUpdate,
 } from './validation/endpoints.ts'
+export {
+  validateCustomResourceDefinition,
+  validateCustomResourceDefinitionUpdate,
+} from './validation/custom-resource-definition.ts'
 export { validateEvent, validateLease } from './validation/event-and-lease.ts'
+export { validateEventV1, validateEventV1Update } from './validation/event-v1.ts'
+export { validateIngressClass, validateIngressClassUpdate } from './validation/ingress-class.ts'
+export { validateIngress, validateIngressUpdate } from './validation/ingress.ts'
+export { validateLabelSelector } from './validation/label-selector.ts'
+export { RBAC_GROUP, validateRole, validateRoleBinding, validateRoleBindingUpdate } from './validation/rbac.ts'
+export {
+  validateIPAddress,
+  validateIPAddressUpdate,
+  validateServiceCIDR,
+  validateServiceCIDRUpdate,
+} from './validation/service-ranges.ts'
+export {
+  validateDeployment,
+  validateDeploymentUpdate,
+  validateReplicaSet,
+  validateReplicaSetUpdate,
+} from './validation/workloads.ts'
+export { defaultDeployment, defaultReplicaSet } from './defaults/default-apps.ts'
+export { defaultIngressClass, defaultRoleBinding } from './defaults/default-rbac.ts'
 export { addressProblems, cidrProblems } from './validation/ip-rules.ts'
 export { dnsLabel, dnsSubdomain, labelValue, portName, portNumber, qualifiedName } from './validation/name-rules.ts'
 export { validateNode, validateNodeUpdate } from './validation/node.ts'
-export type { ObjectMetaRules } from './validation/object-meta.ts'
+export type { NameRule, ObjectMetaRules } from './validation/object-meta.ts'
 export { validateLabels, validateObjectMeta, validateObjectMetaUpdate } from './validation/object-meta.ts'
 export { validatePod, validatePodUpdate } from './validation/pod.ts'
 export { validateServiceUpdate } from './validation/service-update.ts'

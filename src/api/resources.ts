@@ -10,6 +10,8 @@ export type ResourceInfo = {
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
   readonly namespaced: boolean
+  /** Name in a server's store, where it is not `resource.group`: further versions of one resource. */
+  readonly storage?: string
 }
 
 function core(kind: string, resource: string, rest: Partial<ResourceInfo> = {}): ResourceInfo {
@@ -38,6 +40,27 @@ export const SERVICEACCOUNTS = core('ServiceAccount', 'serviceaccounts', { short
 export const EVENTS = core('Event', 'events', { shortNames: ['ev'] })
 export const ENDPOINTSLICES = core('EndpointSlice', 'endpointslices', { group: 'discovery.k8s.io' })
 export const LEASES = core('Lease', 'leases', { group: 'coordination.k8s.io' })
+/** The newer API of the same objects as EVENTS. */
+export const EVENTS_V1 = core('Event', 'events', { group: 'events.k8s.io', shortNames: ['ev'] })
+const networking = { group: 'networking.k8s.io' }
+export const INGRESSES = core('Ingress', 'ingresses', { ...networking, shortNames: ['ing'] })
+export const INGRESSCLASSES = core('IngressClass', 'ingressclasses', { ...networking, namespaced: false })
+export const SERVICECIDRS = core('ServiceCIDR', 'servicecidrs', { ...networking, namespaced: false })
+export const IPADDRESSES = core('IPAddress', 'ipaddresses', { ...networking, shortNames: ['ip'], namespaced: false })
+const apps = { group: 'apps', categories: ['all'] }
+export const DEPLOYMENTS = core('Deployment', 'deployments', { ...apps, shortNames: ['deploy'] })
+export const REPLICASETS = core('ReplicaSet', 'replicasets', { ...apps, shortNames: ['rs'] })
+const rbac = { group: 'rbac.authorization.k8s.io' }
+export const ROLES = core('Role', 'roles', rbac)
+export const ROLEBINDINGS = core('RoleBinding', 'rolebindings', rbac)
+export const CLUSTERROLES = core('ClusterRole', 'clusterroles', { ...rbac, namespaced: false })
+export const CLUSTERROLEBINDINGS = core('ClusterRoleBinding', 'clusterrolebindings', { ...rbac, namespaced: false })
+export const CUSTOMRESOURCEDEFINITIONS = core('CustomResourceDefinition', 'customresourcedefinitions', {
+  group: 'apiextensions.k8s.io',
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  namespaced: false,
+})
 
 export const RESOURCES: readonly ResourceInfo[] = [
   NAMESPACES,
@@ -51,6 +74,18 @@ export const RESOURCES: readonly ResourceInfo[] = [
   EVENTS,
   ENDPOINTSLICES,
   LEASES,
+  EVENTS_V1,
+  INGRESSES,
+  INGRESSCLASSES,
+  SERVICECIDRS,
+  IPADDRESSES,
+  DEPLOYMENTS,
+  REPLICASETS,
+  ROLES,
+  ROLEBINDINGS,
+  CLUSTERROLES,
+  CLUSTERROLEBINDINGS,
+  CUSTOMRESOURCEDEFINITIONS,
 ]
 
 /** `v1` or `discovery.k8s.io/v1`. */

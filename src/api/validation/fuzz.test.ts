@@ -5,17 +5,26 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 
 import { defaultEndpoints, defaultEndpointSlice, defaultNode, defaultSecret } from '../defaults/default-objects.ts'
+import { defaultDeployment, defaultReplicaSet } from '../defaults/default-apps.ts'
+import { defaultIngressClass, defaultRoleBinding } from '../defaults/default-rbac.ts'
 import { defaultPod } from '../defaults/default-pod.ts'
 import { defaultService } from '../defaults/default-service.ts'
 import { validateConfigMapUpdate, validateSecretUpdate } from './config-data.ts'
 import { validateEndpointSliceUpdate, validateEndpointsUpdate } from './endpoints.ts'
 import { validateEvent, validateLease } from './event-and-lease.ts'
+import { validateCustomResourceDefinitionUpdate } from './custom-resource-definition.ts'
+import { validateEventV1, validateEventV1Update } from './event-v1.ts'
 import type { FieldError } from './field-error.ts'
+import { validateIngressClassUpdate } from './ingress-class.ts'
+import { validateIngress } from './ingress.ts'
 import { validateNodeUpdate } from './node.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta.ts'
 import { validatePodUpdate } from './pod.ts'
+import { validateRole, validateRoleBindingUpdate } from './rbac.ts'
+import { validateIPAddressUpdate, validateServiceCIDRUpdate } from './service-ranges.ts'
 import { validateServiceUpdate } from './service-update.ts'
 import { serviceWarnings } from './service-warnings.ts'
+import { validateDeploymentUpdate, validateReplicaSetUpdate } from './workloads.ts'
 
 type Check = (value: unknown, old: unknown) => readonly FieldError[] | readonly string[]
 type Case = {
@@ -134,6 +143,100 @@ const cases: Readonly<Record<string, Case>> = {
     checks: [validateEvent],
   },
   Lease: { sample: { spec: { holderIdentity: 'a', leaseDurationSeconds: 1 } }, checks: [validateLease] },
+  EventV1: {
+    sample: { metadata, regarding: { namespace: 'b' }, eventTime: 'x', series: { count: 2 }, deprecatedSource: {} },
+    checks: [validateEventV1, validateEventV1Update],
+  },
+  Ingress: {
+    sample: {
+      metadata,
+      spec: {
+        ingressClassName: 'a',
+        defaultBackend: { resource: { kind: 'a', name: 'b', apiGroup: 'c' } },
+        rules: [
+          {
+            host: 'a.b',
+            http: {
+              paths: [
+                { path: '/', pathType: 'Exact', backend: { service: { name: 'a', port: { number: 1, name: 'b' } } } },
+              ],
+            },
+          },
+        ],
+        tls: [{ hosts: ['a'], secretName: 'b' }],
+      },
+      status: { loadBalancer: { ingress: [{ ip: '10.0.0.1', hostname: 'a' }] } },
+    },
+    checks: [validateIngress],
+  },
+  IngressClass: {
+    sample: { spec: { controller: 'a.b/c', parameters: { kind: 'a', name: 'b', scope: 'Namespace', namespace: 'c' } } },
+    checks: [validateIngressClassUpdate],
+    defaults: defaultIngressClass,
+  },
+  ServiceCIDR: { sample: { spec: { cidrs: ['10.0.0.0/8', 'fd00::/112'] } }, checks: [validateServiceCIDRUpdate] },
+  IPAddress: {
+    sample: { spec: { parentRef: { group: 'a', resource: 'b', namespace: 'c', name: 'd' } } },
+    checks: [validateIPAddressUpdate],
+  },
+  Deployment: {
+    sample: {
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] },
+        template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'a' }] } },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: '1%' } },
+        minReadySeconds: 1,
+        progressDeadlineSeconds: 2,
+      },
+      status: { replicas: 1, readyReplicas: 1 },
+    },
+    checks: [validateDeploymentUpdate],
+    defaults: defaultDeployment,
+  },
+  ReplicaSet: {
+    sample: { spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, template: { spec: { containers: [] } } } },
+    checks: [validateReplicaSetUpdate],
+    defaults: defaultReplicaSet,
+  },
+  Role: {
+    sample: { rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], nonResourceURLs: ['/a'] }] },
+    checks: [(value) => validateRole(value, { namespaced: true })],
+  },
+  RoleBinding: {
+    sample: {
+      roleRef: { apiGroup: 'a', kind: 'Role', name: 'b' },
+      subjects: [{ kind: 'User', apiGroup: 'a', name: 'b', namespace: 'c' }],
+    },
+    checks: [(value, old) => validateRoleBindingUpdate(value, old, { namespaced: false })],
+    defaults: defaultRoleBinding,
+  },
+  CustomResourceDefinition: {
+    sample: {
+      metadata,
+      spec: {
+        group: 'a.b',
+        names: { plural: 'as', kind: 'A', singular: 'a' },
+        scope: 'Cluster',
+        conversion: { strategy: 'None' },
+        versions: [
+          {
+            name: 'v1',
+            storage: true,
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                properties: { a: { type: 'array', items: { type: 'string', pattern: 'a' } } },
+                anyOf: [{ required: ['a'] }],
+              },
+            },
+          },
+        ],
+      },
+      status: { storedVersions: ['v1'] },
+    },
+    checks: [validateCustomResourceDefinitionUpdate],
+  },
 }
 
 /** Every path of the sample, the root included. */

@@ -4,6 +4,7 @@
  */
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`
+const WILDCARD = `\\*\\.${SUBDOMAIN}`
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const LABEL_VALUE = `(${QUALIFIED})?`
 const CONFIG_KEY = '[-._a-zA-Z0-9]+'
@@ -30,6 +31,23 @@ export function dnsSubdomain(text: string): readonly string[] {
       'example.com',
     ]),
   ]
+}
+
+/** Host names of Ingresses: `*.` and a DNS subdomain. */
+export function wildcardSubdomain(text: string): readonly string[] {
+  return [
+    ...atMost(text, 253),
+    ...matching(text, WILDCARD, [
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+      '*.example.com',
+    ]),
+  ]
+}
+
+/** Names that are only ever a segment of a URL path: those of roles, and of objects of unknown kind. */
+export function pathSegment(text: string): readonly string[] {
+  if (text === '.' || text === '..') return [`may not be '${text}'`]
+  return ['/', '%'].filter((part) => text.includes(part)).map((part) => `may not contain '${part}'`)
 }
 
 /** A name with an optional DNS subdomain prefix: label keys, finalizers, appProtocol. */
@@ -106,7 +124,10 @@ function atMost(text: string, length: number): readonly string[] {
 }
 
 const COMPILED = new Map(
-  [LABEL, SUBDOMAIN, QUALIFIED, LABEL_VALUE, CONFIG_KEY].map((pattern) => [pattern, new RegExp(`^(?:${pattern})$`)]),
+  [LABEL, SUBDOMAIN, WILDCARD, QUALIFIED, LABEL_VALUE, CONFIG_KEY].map((pattern) => [
+    pattern,
+    new RegExp(`^(?:${pattern})$`),
+  ]),
 )
 
 /** `[text, ...examples]` keeps to three parameters and to the order in which they are printed. */

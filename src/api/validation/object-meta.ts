@@ -2,13 +2,30 @@
  * ObjectMeta rules common to all kinds (api-server.md 9; apimachinery api/validation/objectmeta.go). Paths and texts
  * are those of upstream, including that label errors are reported on `metadata.labels` as a whole.
  */
+import { canonicalAddress } from '#lib'
 import { listAt, recordAt, sameValue, textAt, textListAt, textMapAt, given, integerAt } from './read-value.ts'
 import type { Fields } from './read-value.ts'
 import type { FieldError } from './field-error.ts'
 import { forbidden, invalid, required, tooLong, typeInvalid } from './field-error.ts'
-import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './name-rules.ts'
+import { addressProblems } from './ip-rules.ts'
+import { dnsLabel, dnsSubdomain, labelValue, pathSegment, qualifiedName } from './name-rules.ts'
 
-export type ObjectMetaRules = { readonly namespaced: boolean; readonly nameRule: 'subdomain' | 'label' }
+/** `path`: anything that fits into a URL (RBAC); `address`: an IP address in canonical form (IPAddress). */
+export type NameRule = 'subdomain' | 'label' | 'path' | 'address'
+
+export type ObjectMetaRules = { readonly namespaced: boolean; readonly nameRule: NameRule }
+
+const NAME_CHECKS: Readonly<Record<NameRule, (text: string) => readonly string[]>> = {
+  subdomain: dnsSubdomain,
+  label: dnsLabel,
+  path: pathSegment,
+  address: (text) => {
+    const problems = addressProblems(text)
+    return problems.length > 0 || canonicalAddress(text) === text
+      ? problems
+      : [`must be in canonical form ("${canonicalAddress(text)}")`]
+  },
+}
 
 export const MAX_ANNOTATION_BYTES = 262_144
 
@@ -72,7 +89,7 @@ export function validateLabels(field: string, value: unknown): readonly FieldErr
 }
 
 function validateNames(errors: FieldError[], meta: Fields, rules: ObjectMetaRules): void {
-  const check = rules.nameRule === 'label' ? dnsLabel : dnsSubdomain
+  const check = NAME_CHECKS[rules.nameRule]
   const generateName = textAt(errors, 'metadata.generateName', meta['generateName'])
   if (generateName !== '') {
     // A prefix may end in a dash: the random part follows.

@@ -1,0 +1,22 @@
+/** rbac.authorization.k8s.io/v1. ClusterRole and ClusterRoleBinding have the shapes of Role and RoleBinding. */
+import type { KubeObject } from './meta.ts'
+
+export type PolicyRule = {
+  readonly verbs?: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly nonResourceURLs?: readonly string[]
+}
+
+export type Role = KubeObject & { readonly rules?: readonly PolicyRule[] | null }
+
+export type RoleBinding = KubeObject & {
+  readonly roleRef: { readonly apiGroup?: string; readonly kind?: string; readonly name?: string }
+  readonly subjects?: readonly {
+    readonly kind: string
+    readonly apiGroup?: string
+    readonly name: string
+    readonly namespace?: string
+  }[]
+}
