@@ -36,7 +36,7 @@ export const layers = {
     rank: 2,
     holds: 'the only doors to Linux, each with its shipped fake',
     imports: ['lib', 'rulesets'],
-    builtins: ['child_process', 'fs', 'os', 'net', 'dgram'],
+    builtins: ['child_process', 'fs', 'os', 'net', 'dgram', 'tty'],
   },
   watch: {
     rank: 2,
@@ -73,7 +73,7 @@ export const layers = {
     rank: 4,
     holds: 'query to answer, forward',
     imports: ['lib', 'api', 'watch'],
-    builtins: ['dgram', 'net', 'http'],
+    builtins: ['dgram', 'net', 'http', 'tls'],
   },
   loadbalancer: {
     rank: 4,
@@ -102,7 +102,7 @@ export const layers = {
   explain: {
     rank: 6,
     holds: 'packet walk and story, from the same stages',
-    imports: ['lib', 'rulesets', 'api', 'model', 'dataplane', 'backends', 'kernel'],
+    imports: ['lib', 'rulesets', 'api', 'model', 'dataplane', 'backends', 'kernel', 'dns'],
     builtins: [],
   },
   lab: {

@@ -8,27 +8,27 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 
 import { FAMILIES, formatFraction, type Family } from '#lib'
+import {
+  addressOf,
+  appearance,
+  compareTraffic,
+  createPacketLab,
+  exampleFlows,
+  packetOfFlow,
+  PATIENT,
+  routerFacts,
+  virtualAddress,
+  type Flow,
+  type PacketLab,
+} from '#rulesets/shared/testing'
 
 import type { Ruleset } from './ast.ts'
 import { evaluate } from './evaluate.ts'
-import type { Evaluation, Outcome } from './outcome.ts'
+import type { Evaluation } from './outcome.ts'
 import type { HostFacts } from './packet.ts'
 import { printIptablesSave } from './print.ts'
-import { arbitraryFlows, arbitraryTraffic, type Flow } from './testing/arbitrary-traffic.ts'
-import {
-  addressOf,
-  createPacketLab,
-  hostOf,
-  routerFacts,
-  virtualAddress,
-  type PacketLab,
-} from './testing/packet-lab.ts'
+import { arbitraryTraffic } from './testing/arbitrary-traffic.ts'
 import { rulesetOf } from './testing/read-fixture.ts'
-import type { Sighting } from './testing/traffic-agent.ts'
-
-/** Milliseconds; silence is only believed where it was predicted, or after the second. */
-const IMPATIENT = 150
-const PATIENT = 4000
 
 let lab: PacketLab
 before(async () => {
@@ -43,62 +43,14 @@ function predict(
   flow: Flow & { readonly sourcePort: number },
   more: Partial<HostFacts> = {},
 ): Evaluation {
-  const { from, ...packet } = flow
-  const arrival =
-    from === 'router' ? ({ origin: 'local' } as const) : ({ origin: 'forwarded', inInterface: from } as const)
-  const evaluation = evaluate(
-    ruleset,
-    { family: ruleset.family, ...packet, ...arrival },
-    { ...routerFacts(ruleset.family), ...more },
-  )
+  const packet = packetOfFlow(ruleset.family, flow)
+  const evaluation = evaluate(ruleset, packet, { ...routerFacts(ruleset.family), ...more })
   assert.equal(evaluation.refused, undefined)
   return evaluation
 }
 
-/** How an outcome looks to the one who sent the packet. */
-function appearance(outcome: Outcome, flow: Flow): string {
-  const { packet, translated } = outcome
-  if (outcome.verdict === 'dropped') return 'silent'
-  if (outcome.verdict === 'rejected') return 'refused'
-  // A host does not believe that a packet from outside comes from itself, or cannot match the answer it gives itself.
-  if (outcome.delivered === 'forward' && packet.destination === flow.source && flow.from !== 'router') {
-    if (translated.source === undefined) return 'silent'
-  }
-  const by = outcome.delivered === 'local' ? 'router' : hostOf(packet.family, packet.destination)
-  return answered(by ?? 'nobody', packet.source, translated.source === undefined ? packet.sourcePort : undefined)
-}
-
-function answered(by: string, source: string, port: number | undefined): string {
-  return port === undefined ? `${by} saw ${source}` : `${by} saw ${source} ${port}`
-}
-
-/** A sighting in the same words; the port only where the prediction gives one. */
-function describeSighting(sighting: Sighting, withPort: boolean): string {
-  if (sighting.kind !== 'answered') return sighting.kind
-  return answered(sighting.by, sighting.source, withPort ? sighting.sourcePort : undefined)
-}
-
-async function observe(flow: Flow, predicted: (port: number) => ReadonlySet<string>): Promise<void> {
-  for (const patience of [IMPATIENT, PATIENT]) {
-    const sourcePort = lab.freshPort()
-    const { from, ...probe } = flow
-    const expected = predicted(sourcePort)
-    const sighting = await lab.send(from, { ...probe, sourcePort, patience })
-    if ([true, false].some((withPort) => expected.has(describeSighting(sighting, withPort)))) return
-    if (sighting.kind === 'silent' && patience !== PATIENT) continue
-    assert.fail(`${JSON.stringify(flow)}: ${describeSighting(sighting, true)}, not one of: ${[...expected].join('; ')}`)
-  }
-}
-
 async function compare(ruleset: Ruleset, flows: readonly Flow[], more: Partial<HostFacts> = {}): Promise<void> {
-  await Promise.all(
-    flows.map((flow) =>
-      observe(flow, (sourcePort) => {
-        const { outcomes } = predict(ruleset, { ...flow, sourcePort }, more)
-        return new Set(outcomes.map((outcome) => appearance(outcome, flow)))
-      }),
-    ),
-  )
+  await compareTraffic(lab, flows, (flow) => predict(ruleset, flow, more).outcomes)
 }
 
 function service(rules: readonly string[]): string {
@@ -178,7 +130,7 @@ for (const family of FAMILIES) {
       await fc.assert(
         fc.asyncProperty(arbitraryTraffic(family), async (ruleset) => {
           lab.load(family, printIptablesSave(ruleset))
-          await compare(ruleset, arbitraryFlows(family))
+          await compare(ruleset, exampleFlows(family))
         }),
         { numRuns: 20, endOnFailure: true },
       )

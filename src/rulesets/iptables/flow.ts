@@ -1,28 +1,14 @@
-/**
- * A packet on its way through the hooks: one branch of the evaluation. Immutable; a rule that changes the packet makes the
- * next flow from the last.
- */
-import { addressToNumber, fraction, type Fraction } from '#lib'
+/** A packet on its way through the tables: one branch of the evaluation. */
+import { startBaseFlow, type BaseFlow } from '#rulesets/shared'
 
-import type { Endpoint, Hook, Step } from './outcome.ts'
-import type { ConntrackState, HostFacts, Packet } from './packet.ts'
+import type { Hook, Step } from './outcome.ts'
+import type { HostFacts, Packet } from './packet.ts'
 
-/** Branches share what they have in common: a list from its end. */
-export type StepList = { readonly step: Step; readonly before: StepList | undefined }
+export { destinationOf, sourceOf, stepsOf, withDestination, withMark, withSource, withStep } from '#rulesets/shared'
 
-export type Flow = {
-  readonly packet: Packet & { readonly ctstate: ConntrackState; readonly mark: number }
-  /** The two addresses as numbers; thousands of rules are compared with them. */
-  readonly source: bigint
-  readonly destination: bigint
-  readonly inInterface: string | undefined
-  readonly outInterface: string | undefined
-  readonly translated: { readonly destination?: Endpoint; readonly source?: Endpoint }
+export type Flow = BaseFlow<Step> & {
   /** `recent` entries this packet itself has made or removed (`undefined`), by list and address. */
   readonly remembered: ReadonlyMap<string, number | undefined>
-  readonly probability: Fraction
-  readonly steps: StepList | undefined
-  readonly rulesConsidered: number
 }
 
 /** Where a table is consulted. */
@@ -37,63 +23,6 @@ export type Context = { readonly host: HostFacts }
 
 /** `undefined` if an address of the packet is none. */
 export function startFlow(packet: Packet): Flow | undefined {
-  const source = addressToNumber(packet.source)
-  const destination = addressToNumber(packet.destination)
-  if (source === undefined || destination === undefined) return undefined
-  return {
-    packet: { ...packet, ctstate: packet.ctstate ?? 'NEW', mark: (packet.mark ?? 0) >>> 0 },
-    source,
-    destination,
-    inInterface: packet.origin === 'forwarded' ? packet.inInterface : undefined,
-    outInterface: undefined,
-    translated: {},
-    remembered: new Map(),
-    probability: fraction(1n),
-    steps: undefined,
-    rulesConsidered: 0,
-  }
-}
-
-export function withStep(flow: Flow, step: Step): Flow {
-  return { ...flow, steps: { step, before: flow.steps } }
-}
-
-export function stepsOf(flow: Flow): Step[] {
-  const steps: Step[] = []
-  for (let at = flow.steps; at !== undefined; at = at.before) steps.push(at.step)
-  return steps.reverse()
-}
-
-export function destinationOf(flow: Flow): Endpoint {
-  return { address: flow.packet.destination, port: flow.packet.destinationPort }
-}
-
-export function sourceOf(flow: Flow): Endpoint {
-  return { address: flow.packet.source, port: flow.packet.sourcePort }
-}
-
-/** Conntrack counts a translation only where it changes something (nf_nat_setup_info). */
-export function withDestination(flow: Flow, to: Endpoint): Flow {
-  if (to.address === flow.packet.destination && to.port === flow.packet.destinationPort) return flow
-  return {
-    ...flow,
-    packet: { ...flow.packet, destination: to.address, destinationPort: to.port },
-    destination: addressToNumber(to.address) ?? flow.destination,
-    translated: { ...flow.translated, destination: to },
-  }
-}
-
-/** With a random port the flow is translated even if the address stays. */
-export function withSource(flow: Flow, to: Endpoint, { newPort }: { readonly newPort: boolean }): Flow {
-  if (to.address === flow.packet.source && to.port === flow.packet.sourcePort && !newPort) return flow
-  return {
-    ...flow,
-    packet: { ...flow.packet, source: to.address, sourcePort: to.port },
-    source: addressToNumber(to.address) ?? flow.source,
-    translated: { ...flow.translated, source: to },
-  }
-}
-
-export function withMark(flow: Flow, mark: number): Flow {
-  return { ...flow, packet: { ...flow.packet, mark } }
+  const flow = startBaseFlow<Step>(packet)
+  return flow === undefined ? undefined : { ...flow, remembered: new Map() }
 }

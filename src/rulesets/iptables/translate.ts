@@ -1,5 +1,6 @@
 /** The targets that change a packet's addresses, and where they take it. */
 import { canonicalAddress } from '#lib'
+import { masqueradeEndpoint, redirectAddress } from '#rulesets/shared'
 
 import type { Target } from './ast.ts'
 import { destinationOf, sourceOf, withDestination, withSource, type Flow } from './flow.ts'
@@ -24,7 +25,10 @@ export function translate(
     case 'redirect':
       return toDestination('redirect', redirectionOf(target.toPorts, scene), scene)
     case 'masquerade':
-      return toSource(masqueradeOf(scene), scene, { kind: 'masquerade', newPort: target.randomFully === true })
+      return toSource(masqueradeEndpoint(scene.flow, scene.context.host), scene, {
+        kind: 'masquerade',
+        newPort: target.randomFully === true,
+      })
   }
 }
 
@@ -55,22 +59,9 @@ function readEndpoint(text: string, now: Endpoint): Endpoint | string {
   return { address, port: port === undefined ? now.port : Number(port) }
 }
 
-/** MASQUERADE takes the address the kernel would use itself towards the destination (nf_nat_masquerade). */
-function masqueradeOf({ flow, context }: Scene): Endpoint | string {
-  const route = context.host.route(flow.packet.destination)
-  if (route === undefined) return `no route tells which address packets to ${flow.packet.destination} leave from`
-  return { address: canonicalAddress(route.source) ?? route.source, port: flow.packet.sourcePort }
-}
-
-/** REDIRECT goes to loopback for packets of this host, else to the interface they came in by (nf_nat_redirect). */
 function redirectionOf(ports: string | undefined, { flow, context }: Scene): Endpoint | string {
   if (ports !== undefined && !/^\d+$/.test(ports)) return `the kernel chooses within ${ports}`
-  const address =
-    flow.packet.origin === 'local'
-      ? flow.packet.family === 'IPv4'
-        ? '127.0.0.1'
-        : '::1'
-      : context.host.interfaceAddress?.(flow.inInterface ?? '')
+  const address = redirectAddress(flow, context.host)
   if (address === undefined) return `the address of interface ${flow.inInterface ?? ''} is not known`
   return { address, port: ports === undefined ? flow.packet.destinationPort : Number(ports) }
 }

@@ -1,5 +1,5 @@
 /**
- * Small random rulesets in kube-proxy's manner for the packet lab, and flows to send through them.
+ * Small random rulesets in kube-proxy's manner for the packet lab.
  *
  * Answers must always come back, whatever the rules, or a lost answer would look like a lost packet: tables that filter
  * begin by accepting what belongs to a known flow. The evaluator sees that rule as well.
@@ -7,40 +7,13 @@
 import fc from 'fast-check'
 
 import type { Family } from '#lib'
+import { addressOf, LISTENING, virtualAddress } from '#rulesets/shared/testing'
 
 import type { Chain, Match, Rule, Ruleset, Table, Target } from '../ast.ts'
-import { addressOf, virtualAddress, type HostName } from './packet-lab.ts'
-import { LISTENING } from './traffic-agent.ts'
-
-export type Flow = {
-  readonly from: HostName
-  readonly protocol: 'TCP' | 'UDP'
-  readonly source: string
-  readonly destination: string
-  readonly destinationPort: number
-}
 
 const KNOWN_FLOWS: Rule = {
   matches: [{ kind: 'conntrack-state', states: ['RELATED', 'ESTABLISHED'] }],
   target: { kind: 'accept' },
-}
-
-export function arbitraryFlows(family: Family): readonly Flow[] {
-  const [first] = [virtualAddress(family, 1)]
-  const router = addressOf(family, 'client', 'router')
-  const local = addressOf(family, 'sink', 'router')
-  const [client, alpha] = [addressOf(family, 'client'), addressOf(family, 'alpha')]
-  const to80 = { destinationPort: 80 }
-  return [
-    { from: 'client', protocol: 'TCP', source: client, destination: first, ...to80 },
-    { from: 'client', protocol: 'UDP', source: client, destination: first, ...to80 },
-    { from: 'client', protocol: 'UDP', source: client, destination: router, ...to80 },
-    { from: 'client', protocol: 'TCP', source: client, destination: alpha, destinationPort: 8080 },
-    { from: 'alpha', protocol: 'UDP', source: alpha, destination: first, ...to80 },
-    { from: 'alpha', protocol: 'TCP', source: alpha, destination: first, ...to80 },
-    { from: 'router', protocol: 'UDP', source: local, destination: first, ...to80 },
-    { from: 'router', protocol: 'UDP', source: router, destination: router, ...to80 },
-  ]
 }
 
 export function arbitraryTraffic(family: Family): fc.Arbitrary<Ruleset> {

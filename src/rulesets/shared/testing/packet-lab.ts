@@ -28,9 +28,12 @@ export function virtualAddress(family: Family, number: 1 | 2): string {
   return family === 'IPv4' ? `10.96.0.${number}` : `fd00:96::${number}`
 }
 
+/** Nobody listens there. */
+export const LOOPBACK = ['127.0.0.1', '::1']
+
 /** What the router knows, in the evaluator's terms. */
 export function routerFacts(family: Family): HostFacts {
-  const own = new Set(HOSTS.map((host) => addressOf(family, host, 'router')))
+  const own = new Set([...HOSTS.map((host) => addressOf(family, host, 'router')), ...LOOPBACK])
   return {
     addressType: (address) => (own.has(address) ? 'LOCAL' : 'UNICAST'),
     route: (destination) => {
@@ -50,8 +53,10 @@ export function hostOf(family: Family, address: string): Exclude<HostName, 'rout
 }
 
 export type PacketLab = AsyncDisposable & {
-  /** Replaces all rules of the family. */
+  /** Replaces all iptables rules of the family. */
   load(family: Family, text: string): void
+  /** Replaces all nftables rules of all families, by text for `nft -f`. */
+  loadNft(text: string): void
   send(from: HostName, probe: Omit<Probe, 'id' | 'sourcePort'> & { readonly sourcePort?: number }): Promise<Sighting>
   /** A port no flow of this lab has used yet: conntrack remembers the old ones. */
   freshPort(): number
@@ -89,6 +94,7 @@ export async function createPacketLab(): Promise<PacketLab> {
       const others = EMPTY_TABLES.filter((empty) => !text.includes(`${empty.split('\n', 1)[0]}\n`))
       run(family === 'IPv4' ? 'iptables-restore' : 'ip6tables-restore', [], [text, ...others].join(''))
     },
+    loadNft: (text) => run('nft', ['-f', '-'], `flush ruleset\n${text}`),
     send: (from, probe) => {
       const agent = agents.get(from)
       if (agent === undefined) throw new Error(`there is no host ${from}`)

@@ -1,0 +1,2 @@
+export { arbitraryTable } from './arbitrary-table.ts'
+export { sortedElements } from './sorted-elements.ts'

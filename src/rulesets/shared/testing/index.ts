@@ -1,0 +1,6 @@
+export type { Flow, Predict } from './compare-traffic.ts'
+export { appearance, compareTraffic, exampleFlows, packetOfFlow, PATIENT } from './compare-traffic.ts'
+export type { HostName, PacketLab } from './packet-lab.ts'
+export { addressOf, createPacketLab, hostOf, HOSTS, routerFacts, virtualAddress } from './packet-lab.ts'
+export type { Sighting } from './traffic-agent.ts'
+export { LISTENING } from './traffic-agent.ts'
