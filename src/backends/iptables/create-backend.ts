@@ -5,11 +5,13 @@ import { hasCode, messageOf } from '#lib'
 import type { Ruleset } from '#rulesets/iptables'
 import { parseIptablesSave } from '#rulesets/iptables'
 import { createApplier } from './apply-transaction.ts'
+import { countRules } from './count-rules.ts'
 import { diff } from './diff.ts'
 import type { Fragment, Static } from './program.ts'
 import { reconcile } from './reconcile.ts'
 import { renderService } from './render-service.ts'
 import { renderStatic } from './render-static.ts'
+import { noEntries } from './shared-entries.ts'
 import type { Transaction } from './transaction.ts'
 import { sizeOf } from './transaction.ts'
 
@@ -17,6 +19,9 @@ export type IptablesBackend = Backend<Static, Fragment, Transaction, Ruleset>
 
 export function createIptablesBackend(door: IptablesDoor): IptablesBackend {
   const { family } = door
+  const apply = createApplier(door)
+  // Believed only after the kernel has accepted; a failure is followed by a reconcile, which believes nothing.
+  let held = noEntries(family)
   return {
     mode: 'iptables',
     family,
@@ -33,10 +38,14 @@ export function createIptablesBackend(door: IptablesDoor): IptablesBackend {
     },
     renderStatic,
     renderService,
-    diff: (changes) => diff(family, changes),
+    diff: (changes) => diff(held, changes),
     reconcile,
     sizeOf,
+    countRules,
     read: async () => parseIptablesSave(await door.save(), family).ruleset,
-    apply: createApplier(door),
+    apply: async (transaction, signal) => {
+      await apply(transaction, signal)
+      held = transaction.entries ?? held
+    },
   }
 }

@@ -8,6 +8,7 @@ import type { Fragment } from './program.ts'
 import { reconcile } from './reconcile.ts'
 import { renderService } from './render-service.ts'
 import { renderStatic } from './render-static.ts'
+import { entriesOfProgram } from './shared-entries.ts'
 import { printTransaction } from './transaction.ts'
 
 const NODE: NodePlan = {
@@ -48,13 +49,18 @@ function fragment(change: Partial<ServicePortPlan> = {}): Fragment {
   return renderService(plan, NODE)
 }
 
+function holding(fragment: Fragment | undefined): ReturnType<typeof entriesOfProgram> {
+  const services = new Map(fragment === undefined ? [] : [['ns/web', fragment]])
+  return entriesOfProgram({ family: 'IPv4', static: renderStatic(NODE), services })
+}
+
 function textOf(before: Fragment | undefined, after: Fragment | undefined): string {
   const change = {
     key: 'ns/web',
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
   }
-  return printTransaction(diff('IPv4', [change]))
+  return printTransaction(diff(holding(before), [change]))
 }
 
 test('equal fragments make no transaction', () => {

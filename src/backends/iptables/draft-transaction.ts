@@ -2,6 +2,7 @@
 import type { Family } from '#lib'
 import type { TableName } from './names.ts'
 import { KUBE_NODEPORTS } from './names.ts'
+import { isPrefixChain, prefixBits } from './prefix-chains.ts'
 import type { Section, Step, Transaction } from './transaction.ts'
 
 export type TransactionDraft = {
@@ -16,8 +17,12 @@ export type TransactionDraft = {
   seal(services: readonly string[]): Transaction
 }
 
-/** Later ones refer to earlier ones; the chains of no prefix here refer to none of ours. */
+/**
+ * Later ones refer to earlier ones; the chains of no prefix here refer to none of ours. Between KUBE-FW- and
+ * KUBE-NODEPORTS come the chains of the trees, longer prefixes first.
+ */
 const REFERENCE_ORDER = ['KUBE-SEP-', 'KUBE-SV', 'KUBE-EXT-', 'KUBE-FW-', KUBE_NODEPORTS, 'KUBE-SERVICES']
+const TREE = REFERENCE_ORDER.indexOf('KUBE-FW-') + 1
 const INSERTS = REFERENCE_ORDER.length + 1
 const REMOVES = INSERTS + 1
 const DROPS = REMOVES + 1
@@ -49,6 +54,7 @@ export function draftTransaction(family: Family): TransactionDraft {
 }
 
 function rankOf(chain: string): number {
+  if (isPrefixChain(chain)) return TREE + 1 - (1 + prefixBits(chain)) / 256
   return REFERENCE_ORDER.findIndex((prefix) => chain.startsWith(prefix)) + 1
 }
 

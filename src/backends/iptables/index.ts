@@ -1,3 +1,5 @@
+export type { Cleaned } from './cleanup.ts'
+export { cleanUp } from './cleanup.ts'
 export type { IptablesBackend } from './create-backend.ts'
 export { createIptablesBackend } from './create-backend.ts'
 export { diff } from './diff.ts'

@@ -3,7 +3,7 @@ import type { Chain, Rule, Ruleset, Table } from '#rulesets/iptables'
 import { printIptablesSave } from '#rulesets/iptables'
 import type { TableName } from './names.ts'
 import type { Program } from './program.ts'
-import { sharedChainRules } from './shared-entries.ts'
+import { sharedChains } from './shared-entries.ts'
 
 const BUILT_IN: Readonly<Record<TableName, readonly string[]>> = {
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
@@ -12,9 +12,12 @@ const BUILT_IN: Readonly<Record<TableName, readonly string[]>> = {
 
 export function toRuleset(program: Program): Ruleset {
   const tables = new Map<string, Table>()
-  const shared = sharedChainRules(program)
+  const shared = sharedChains(program)
   for (const table of ['filter', 'nat'] as const) {
-    const own = new Map<string, readonly Rule[]>(shared.get(table))
+    const own = new Map<string, readonly Rule[]>()
+    for (const { chain, items, tail, ...at } of shared) {
+      if (at.table === table) own.set(chain, [...items.map(({ rule }) => rule), ...tail])
+    }
     for (const chain of program.static.chains) if (chain.table === table) own.set(chain.chain, chain.rules)
     if (table === 'nat') {
       for (const fragment of program.services.values()) {

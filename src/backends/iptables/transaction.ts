@@ -8,6 +8,7 @@
 import type { TransactionSize } from '#backends/shared'
 import type { Family } from '#lib'
 import type { TableName } from './names.ts'
+import type { SharedEntries } from './shared-entries.ts'
 
 export type Step = {
   /** A chain that is created if missing and emptied if not, before its lines. */
@@ -25,6 +26,8 @@ export type Transaction = {
   /** Keys of the services it touches. */
   readonly services: readonly string[]
   readonly sections: readonly Section[]
+  /** What the shared chains hold once all of it is applied. */
+  readonly entries?: SharedEntries
 }
 
 export function isEmpty(transaction: Transaction): boolean {
@@ -51,14 +54,16 @@ function printSection({ table, steps }: Section): string {
 export function sizeOf(transaction: Transaction): TransactionSize {
   let lines = 0
   let bytes = 0
-  for (const { steps } of transaction.sections) {
+  const tables = { filter: 0, nat: 0 }
+  for (const { table, steps } of transaction.sections) {
     for (const step of steps) {
+      for (const line of step.lines) tables[table] += line.startsWith('-D') ? 0 : 1
       lines += linesOf(step)
       for (const line of step.lines) bytes += line.length + 1
       for (const chain of [step.declare, step.remove]) bytes += chain === undefined ? 0 : chain.length + 10
     }
   }
-  return { services: transaction.services, lines, bytes }
+  return { services: transaction.services, lines, bytes, tables }
 }
 
 /** How many lines a step prints. */

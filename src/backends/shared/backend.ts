@@ -29,6 +29,8 @@ export type TransactionSize = {
   readonly services: readonly ServiceKey[]
   readonly lines: number
   readonly bytes: number
+  /** Rules written, by table, where a mode has tables that mean something to operators. */
+  readonly tables?: Readonly<Record<string, number>>
 }
 
 export type MissingCapability = { readonly name: string; readonly detail: string }
@@ -45,6 +47,8 @@ export interface Backend<Static, Fragment, Transaction, Live> {
   /** The smallest transaction that takes whatever is live to the program, removing what is ours and stale. */
   reconcile(live: Live, program: Program<Static, Fragment>): Transaction
   sizeOf(transaction: Transaction): TransactionSize
+  /** Rules in a part of the program, by table. */
+  countRules?(part: { readonly static: Static } | { readonly fragment: Fragment }): Readonly<Record<string, number>>
   /** Reads the live rules once; for reconciling and drift, never on the steady path. */
   read(): Promise<Live>
   /** All or nothing as far as the mode can. @throws a classified SignalboxError; the caller then reconciles. */
