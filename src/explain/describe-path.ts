@@ -1,12 +1,12 @@
-/** One outcome of the evaluator, rule by rule, in words that people who know iptables would use. */
+/** One outcome of the evaluator, rule by rule, in words that people who know the kernel's rules would use. */
 import { formatFraction, joinHostPort } from '#lib'
-import type { Effect, Outcome, Step } from '#rulesets/iptables'
-import { printRule } from '#rulesets/iptables'
+import type { Effect } from '#rulesets/iptables'
 
+import type { PrintedOutcome, PrintedStep } from './evaluate-rules.ts'
 import type { Path, PathStep } from './explanation.ts'
 
 /** `pods` names endpoints by `ip:port`. */
-export function describePath(outcome: Outcome, pods: ReadonlyMap<string, string>): Path {
+export function describePath(outcome: PrintedOutcome, pods: ReadonlyMap<string, string>): Path {
   const { destination, destinationPort } = outcome.packet
   const pod = pods.get(joinHostPort(destination, destinationPort))
   const source = outcome.translated.source
@@ -21,13 +21,14 @@ export function describePath(outcome: Outcome, pods: ReadonlyMap<string, string>
   }
 }
 
-function describeStep(step: Step): PathStep {
+function describeStep(step: PrintedStep): PathStep {
   return {
     hook: step.hook,
     table: step.table,
     chain: step.chain,
     ...(step.index === undefined ? {} : { position: step.index + 1 }),
-    ...(step.rule === undefined ? {} : { rule: printRule(step.rule) }),
+    ...(step.rule === undefined ? {} : { rule: step.rule }),
+    ...(step.element === undefined ? {} : { element: step.element }),
     effect: describeEffect(step.effect),
     ...(step.chance === undefined ? {} : { chance: formatFraction(step.chance) }),
   }

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import type { EndpointSlice, Service } from '#api'
 import { buildServiceModel, nodeFactsOf } from '#model'
 import { parseIptablesSave } from '#rulesets/iptables'
+import { parseNftRuleset } from '#rulesets/nftables'
 
+import type { Rules } from './evaluate-rules.ts'
 import { explainPacket } from './explain-packet.ts'
 import type { Question } from './explanation.ts'
 import { formatExplanation } from './format-explanation.ts'
@@ -76,7 +78,13 @@ const host = readHostFacts({
   },
 })
 
-function explain(endpoints: EndpointSlice['endpoints'], destination: Question['destination']) {
+const iptables: Rules = { language: 'iptables', ruleset: parseIptablesSave(rules, 'IPv4').ruleset }
+
+function explain(
+  endpoints: EndpointSlice['endpoints'],
+  destination: Question['destination'],
+  { rules: asked = iptables }: { readonly rules?: Rules } = {},
+) {
   const node = nodeFactsOf('n1', undefined)
   return explainPacket({
     question: {
@@ -87,7 +95,7 @@ function explain(endpoints: EndpointSlice['endpoints'], destination: Question['d
       node: 'n1',
       rules: 'live',
     },
-    ruleset: parseIptablesSave(rules, 'IPv4').ruleset,
+    rules: asked,
     host,
     models: [buildServiceModel({ service, slices: [slice(endpoints)], node, family: 'IPv4' })],
     inInterface: 'pods0',
@@ -144,4 +152,48 @@ test('an address of no service is explained all the same', () => {
   assert.equal(explanation.frontend, undefined)
   assert.equal(explanation.paths[0]?.verdict, 'accepted')
   assert.match(formatExplanation(explanation), /service +none has this address and port/)
+})
+
+/** The same three endpoints, and one that has gone, as `nft` lists shared maps. */
+const maps = `table ip signalbox {
+	map service-ips {
+		type ipv4_addr . inet_proto . inet_service : verdict
+		elements = { 10.96.0.9 . tcp . 80 comment "default/web:http" : goto spread-4 }
+	}
+	map endpoints {
+		typeof ip daddr . meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport
+		elements = { 10.96.0.9 . tcp . 80 . 0 : 10.244.1.2 . 8080,
+			     10.96.0.9 . tcp . 80 . 1 : 10.244.1.3 . 8080,
+			     10.96.0.9 . tcp . 80 . 2 : 10.244.1.4 . 8080,
+			     10.96.0.9 . tcp . 80 . 3 : 10.244.1.7 . 8080 }
+	}
+	chain nat-prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		ip daddr . meta l4proto . th dport vmap @service-ips
+	}
+	chain spread-4 {
+		dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints
+	}
+}
+`
+
+test('nftables maps are explained like rules: exact shares, drift, and the element that decided, by its comment', () => {
+  const nftables: Rules = { language: 'nftables', ruleset: parseNftRuleset(maps).ruleset }
+  const explanation = explain(three, { address: '10.96.0.9', port: 80 }, { rules: nftables })
+  assert.equal(explanation.undecided, undefined)
+  assert.deepEqual(
+    explanation.endpoints.map(({ pod, probability }) => [pod, probability]),
+    [
+      ['pod-2', '1/4'],
+      ['pod-3', '1/4'],
+      ['pod-4', '1/4'],
+    ],
+  )
+  assert.deepEqual(explanation.unexpected, [{ address: '10.244.1.7', port: 8080 }])
+  const [lead] = explanation.paths[0]?.steps ?? []
+  assert.deepEqual(
+    [lead?.chain, lead?.effect, lead?.element?.comment],
+    ['nat-prerouting', 'go to spread-4', 'default/web:http'],
+  )
+  assert.match(formatExplanation(explanation), /by @endpoints \{ 10\.96\.0\.9 \. tcp \. 80 \. 0 \}/)
 })

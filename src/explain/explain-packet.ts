@@ -7,10 +7,11 @@
 import type { Fraction } from '#lib'
 import { addFractions, compareText, formatFraction, fraction, joinHostPort } from '#lib'
 import type { EndpointDecision, EndpointModel, RefusalReason, ServiceModel } from '#model'
-import type { HostFacts, Outcome, Packet, Ruleset } from '#rulesets/iptables'
-import { evaluate } from '#rulesets/iptables'
+import type { HostFacts, Packet } from '#rulesets/iptables'
 
 import { describePath } from './describe-path.ts'
+import type { PrintedOutcome, Rules } from './evaluate-rules.ts'
+import { evaluateRules } from './evaluate-rules.ts'
 import type { ChosenEndpoint, Explanation, NameAnswer, Question, RefusedEndpoint } from './explanation.ts'
 import { findFrontend } from './find-frontend.ts'
 import { refusalInWords } from './refusal-in-words.ts'
@@ -20,7 +21,7 @@ const NONE = fraction(0)
 export type ExplainInput = {
   readonly question: Question
   readonly name?: NameAnswer
-  readonly ruleset: Ruleset
+  readonly rules: Rules
   readonly host: HostFacts
   /** Models of the services that might answer, of the question's family, for the question's node. */
   readonly models: Iterable<ServiceModel>
@@ -30,7 +31,7 @@ export type ExplainInput = {
 
 export function explainPacket(input: ExplainInput): Explanation {
   const { question } = input
-  const evaluation = evaluate(input.ruleset, packetOf(input), input.host)
+  const evaluation = evaluateRules(input.rules, packetOf(input), input.host)
   const models = [...input.models]
   const found = findFrontend(models, {
     ...question.destination,
@@ -78,7 +79,7 @@ function packetOf(input: ExplainInput): Packet {
 }
 
 /** How likely each translated destination is, over all outcomes that a rule sent there. */
-function probabilitiesByDestination(outcomes: readonly Outcome[]): ReadonlyMap<string, Fraction> {
+function probabilitiesByDestination(outcomes: readonly PrintedOutcome[]): ReadonlyMap<string, Fraction> {
   const sums = new Map<string, Fraction>()
   for (const outcome of outcomes) {
     const to = outcome.translated.destination

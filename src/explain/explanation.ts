@@ -62,8 +62,10 @@ export type PathStep = {
   readonly chain: string
   /** 1-based place in the chain, as `iptables -L --line-numbers` counts; absent for a policy. */
   readonly position?: number
-  /** As iptables-save prints it, without `-A CHAIN`; absent for a policy. */
+  /** As iptables-save (without `-A CHAIN`) or `nft list` prints it; absent for a policy. */
   readonly rule?: string
+  /** Where a set or map decided: which of its elements, with the comment of who put it there. */
+  readonly element?: { readonly set: string; readonly key: string; readonly comment?: string }
   /** What it did, in words. */
   readonly effect: string
   /** Present where chance decided here: the exact probability that this rule took the packet. */

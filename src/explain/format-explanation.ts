@@ -114,7 +114,12 @@ function stepLines(step: PathStep): string[] {
   return [
     `  ${step.hook.padEnd(11)} ${place}: ${step.effect}${chance}`,
     ...(step.rule === undefined ? [] : [`              ${step.rule}`]),
+    ...(step.element === undefined ? [] : [`              ${elementText(step.element)}`]),
   ]
+}
+
+function elementText({ set, key, comment }: NonNullable<PathStep['element']>): string {
+  return `by ${set === '' ? '' : `@${set} `}{ ${key}${comment === undefined ? '' : ` comment "${comment}"`} }`
 }
 
 function verdictText(path: Path): string {
