@@ -20,37 +20,69 @@ type Demo = {
   explanation: { endpoints: { probability: string }[]; name: { addresses: string[] }; paths: { steps: unknown[] }[] }
 }
 
-test('demo --json: 300 of 300 answered by three pods, thirds from the live rules, and the host as before', async () => {
-  const before = hostState()
-  const mark = randomUUID()
-  const { status, stdout, stderr } = await signalbox(['demo', '--json'], { SIGNALBOX_TEST_MARK: mark })
-  assert.equal(status, 0, stderr)
-  const demo = JSON.parse(stdout) as Demo
-  assert.deepEqual([demo.passed, demo.requests, demo.answered, demo.mode], [true, 300, 300, 'iptables'])
-  assert.deepEqual(Object.keys(demo.pods).sort(), ['my-app-1', 'my-app-2', 'my-app-3'])
-  assert.equal(
-    Object.values(demo.pods).reduce((sum, count) => sum + count, 0),
-    300,
-  )
-  assert.deepEqual(
-    demo.explanation.endpoints.map(({ probability }) => probability),
-    ['1/3', '1/3', '1/3'],
-  )
-  assert.deepEqual(demo.explanation.name.addresses, [demo.service.clusterIP])
-  assert.equal(demo.rules.filter((rule) => /statistic --mode random --probability/.test(rule)).length, 2)
-  assert.ok(demo.rules.some((rule) => rule.startsWith('-A KUBE-SERVICES -d') && rule.includes('KUBE-SVC-')))
-  assert.equal(demo.rules.filter((rule) => /^-A KUBE-SEP-\S+ .*DNAT --to-destination \S+:9376/.test(rule)).length, 3)
-  await eventually('every process has ended', () => processesMarked(mark).length === 0)
-  assert.deepEqual(hostState(), before)
-})
+const LEADS_BY = {
+  iptables: (demo: Demo): void => {
+    assert.equal(demo.rules.filter((rule) => /statistic --mode random --probability/.test(rule)).length, 2)
+    assert.ok(demo.rules.some((rule) => rule.startsWith('-A KUBE-SERVICES') && rule.includes(demo.service.clusterIP)))
+    assert.equal(demo.rules.filter((rule) => /^-A KUBE-SEP-\S+ .*DNAT --to-destination \S+:9376/.test(rule)).length, 3)
+  },
+  nftables: (demo: Demo): void => {
+    const element = (map: string): string => `add element ip signalbox ${map} { ${demo.service.clusterIP} . tcp . 80 `
+    assert.equal(
+      demo.rules.filter((rule) => /^add rule ip signalbox spread-3 dnat .*numgen random mod 3 map/.test(rule)).length,
+      1,
+    )
+    assert.equal(
+      demo.rules.filter((rule) => rule.startsWith(element('service-ips')) && rule.endsWith(': goto spread-3 }')).length,
+      1,
+    )
+    const slots = demo.rules.filter((rule) => rule.startsWith(element('endpoints')) && rule.endsWith(' . 9376 }'))
+    assert.equal(slots.length, 3)
+  },
+}
 
-test('demo for people names the share, the rules and the path', async () => {
+for (const mode of ['nftables', 'iptables'] as const) {
+  test(`demo --json --mode ${mode}: 300 of 300 answered by three pods, thirds from the live rules, and the host as before`, async () => {
+    const before = hostState()
+    const mark = randomUUID()
+    const { status, stdout, stderr } = await signalbox(['demo', '--json', '--mode', mode], {
+      SIGNALBOX_TEST_MARK: mark,
+    })
+    assert.equal(status, 0, stderr)
+    const demo = JSON.parse(stdout) as Demo
+    assert.deepEqual([demo.passed, demo.requests, demo.answered, demo.mode], [true, 300, 300, mode])
+    assert.deepEqual(Object.keys(demo.pods).sort(), ['my-app-1', 'my-app-2', 'my-app-3'])
+    assert.equal(
+      Object.values(demo.pods).reduce((sum, count) => sum + count, 0),
+      300,
+    )
+    assert.deepEqual(
+      demo.explanation.endpoints.map(({ probability }) => probability),
+      ['1/3', '1/3', '1/3'],
+    )
+    assert.deepEqual(demo.explanation.name.addresses, [demo.service.clusterIP])
+    LEADS_BY[mode](demo)
+    await eventually('every process has ended', () => processesMarked(mark).length === 0)
+    assert.deepEqual(hostState(), before)
+  })
+}
+
+test('demo for people names the share, the rules and the path, in nftables mode where the kernel has it', async () => {
   const { status, stdout } = await signalbox(['demo'])
   assert.equal(status, 0)
   assert.match(stdout, /300 of 300 requests to http:\/\/my-service:80 answered/)
   assert.match(stdout, /my-app-1 +\d+ +\d+\.\d % +33\.3 % \(1\/3\)/)
+  assert.match(stdout, /nftables mode/)
+  assert.match(stdout, /add rule ip signalbox spread-3 .*numgen random mod 3 map @endpoints/)
+  assert.match(stdout, /PREROUTING +signalbox services #\d+: go to spread-3/)
+  assert.match(stdout, /Passed/)
+})
+
+test('demo for people in iptables mode shows the random rules', async () => {
+  const { status, stdout } = await signalbox(['demo', '--mode', 'iptables'])
+  assert.equal(status, 0)
   assert.match(stdout, /-A KUBE-SVC-\S+ .*--probability 0\.3333/)
-  assert.match(stdout, /PREROUTING +nat KUBE-SERVICES #\d+: jump to KUBE-SVC-/)
+  assert.match(stdout, /PREROUTING +nat KUBE-SERVICES #\d+: jump to KUBE-/)
   assert.match(stdout, /Passed/)
 })
 
