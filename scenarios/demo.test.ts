@@ -67,8 +67,8 @@ for (const mode of ['nftables', 'iptables'] as const) {
   })
 }
 
-test('demo for people names the share, the rules and the path, in nftables mode where the kernel has it', async () => {
-  const { status, stdout } = await signalbox(['demo'])
+test('demo --mode nftables for people names the share, the map elements and the path', async () => {
+  const { status, stdout } = await signalbox(['demo', '--mode', 'nftables'])
   assert.equal(status, 0)
   assert.match(stdout, /300 of 300 requests to http:\/\/my-service:80 answered/)
   assert.match(stdout, /my-app-1 +\d+ +\d+\.\d % +33\.3 % \(1\/3\)/)
@@ -78,11 +78,11 @@ test('demo for people names the share, the rules and the path, in nftables mode 
   assert.match(stdout, /Passed/)
 })
 
-test('demo for people in iptables mode shows the random rules', async () => {
-  const { status, stdout } = await signalbox(['demo', '--mode', 'iptables'])
+test('demo for people names the share, the random rules and the path', async () => {
+  const { status, stdout } = await signalbox(['demo'])
   assert.equal(status, 0)
   assert.match(stdout, /-A KUBE-SVC-\S+ .*--probability 0\.3333/)
-  assert.match(stdout, /PREROUTING +nat KUBE-SERVICES #\d+: jump to KUBE-/)
+  assert.match(stdout, /PREROUTING +nat KUBE-SERVICES #\d+: jump to KUBE-SVC-/)
   assert.match(stdout, /Passed/)
 })
 
