@@ -38,8 +38,12 @@ export function askTargets({ table }: Questions): void {
 
   table('TG-11 hairpin', { services: [service(external)], slices: [slice({ endpoints: [L, R] })] }, [
     [{ pod: '10.244.1.1' }, '10.96.0.10:80', `${l}* ${r}`],
-    [{ pod: '10.244.2.1' }, '10.96.0.10:80', `${l} ${r}*`],
   ])
+  table(
+    'TG-18 hairpin of an endpoint elsewhere',
+    { services: [service(external)], slices: [slice({ endpoints: [L, R] })] },
+    [[{ pod: '10.244.2.1' }, '10.96.0.10:80', `${l} ${r}*`]],
+  )
 
   table(
     'TG-12 no local detector',

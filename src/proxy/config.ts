@@ -11,6 +11,14 @@ export type ProxyConfig = DataplaneConfig & {
   readonly fullSyncPeriod: number
   /** HOST:PORT of /healthz and /livez; absent is off. */
   readonly healthzBindAddress?: string
+  /** HOST:PORT of /metrics, /proxyMode and /configz; absent is off. */
+  readonly metricsBindAddress?: string
+  /** An address that cannot be bound ends the proxy; else it is tried again. */
+  readonly bindAddressHardFail: boolean
+  /** Seconds to wait for an address of the Node object before the first sync (OP-16). */
+  readonly nodeWaitSeconds: number
+  /** This node's address, over what the Node object says (OP-19). */
+  readonly nodeAddress?: string
 }
 
 /** kube-proxy's defaults, except that nothing listens and nothing delays the first change unless asked. */
@@ -19,4 +27,6 @@ export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
   syncPeriod: 30,
   minSyncPeriod: 0,
   fullSyncPeriod: 3600,
+  bindAddressHardFail: false,
+  nodeWaitSeconds: 0,
 }

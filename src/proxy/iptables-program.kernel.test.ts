@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { EndpointSlice, Service } from '#api'
+import type { Service } from '#api'
 import { clusterStateOf } from '#api'
 import type { FragmentChange } from '#backends/shared'
 import type { Fragment } from '#backends/iptables'
@@ -12,10 +12,11 @@ import { mustRun, openIptables, runCommand } from '#kernel'
 import { FAMILIES } from '#lib'
 import { renderKey } from './render-state.ts'
 import { renderClusterProgram } from './render-cluster.ts'
+import { batchesOfChanges, changingCluster, slicesOf } from './testing/arbitrary-changes.ts'
 import { FIXTURE_CONFIG, FIXTURE_NODE, fixtureCluster } from './testing/fixture-cluster.ts'
-import { here, service, slice, there } from './testing/objects.ts'
+import { service } from './testing/objects.ts'
 
-const SHARED = /^-A (?:KUBE-SERVICES|KUBE-NODEPORTS|KUBE-EXTERNAL-SERVICES|KUBE-PROXY-FIREWALL) /
+const SHARED = /^-A (?:KUBE-(?:SERVICES|NODEPORTS|EXTERNAL-SERVICES|PROXY-FIREWALL)|KUBE-\S+\/\d+) /
 const LAST = /must be the last rule in this chain/
 
 /** Saved or printed rules, the two tables of ours alone, with entries of different services in one order. */
@@ -107,84 +108,70 @@ for (const family of FAMILIES) {
     await empty()
     const backend = createIptablesBackend(door)
     const nodePlan = planNode({ config: FIXTURE_CONFIG, node: FIXTURE_NODE, family })
-    const step = fc.record({ which: fc.integer({ min: 0, max: 3 }), service: shapes, endpoints })
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 8 }),
-        async (batches) => {
-          const services = new Map<string, Service>()
-          const slices = new Map<string, EndpointSlice[]>()
-          const held = new Map<string, Fragment>()
-          const state = (): ReturnType<typeof clusterStateOf> =>
-            clusterStateOf({ services: [...services.values()], slices: [...slices.values()].flat() })
-          const program = () =>
-            renderClusterProgram({ state: state(), node: FIXTURE_NODE, config: FIXTURE_CONFIG, family })
-          await backend.apply(backend.reconcile(await backend.read(), program()))
-          for (const batch of batches) {
-            for (const { which, service: shape, endpoints: pods } of batch) {
-              const key = `ns/s${which}`
-              if (shape === undefined) services.delete(key)
-              else services.set(key, shape(which))
-              slices.set(key, slicesOf(which, pods))
-            }
-            const keys = new Set(batch.map(({ which }) => `ns/s${which}`))
-            const changes = [...keys].map((key): FragmentChange<Fragment> => {
-              const before = held.get(key)
-              const { fragment: after } = renderKey(backend, key, { state: state(), node: FIXTURE_NODE, nodePlan })
-              if (after === undefined) held.delete(key)
-              else held.set(key, after)
-              return { key, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
-            })
-            await backend.apply(backend.diff(changes))
-            const fresh = program()
-            assert.equal(printProgram({ ...fresh, services: held }), printProgram(fresh))
-            assert.equal(canonical(await door.save()), canonical(printProgram(fresh)))
-          }
-        },
-      ),
+      fc.asyncProperty(batchesOfChanges, async (batches) => {
+        const cluster = changingCluster()
+        const held = new Map<string, Fragment>()
+        const program = () =>
+          renderClusterProgram({ state: cluster.state(), node: FIXTURE_NODE, config: FIXTURE_CONFIG, family })
+        await backend.apply(backend.reconcile(await backend.read(), program()))
+        for (const batch of batches) {
+          const keys = cluster.apply(batch)
+          const context = { state: cluster.state(), node: FIXTURE_NODE, nodePlan }
+          const changes = [...keys].map((key): FragmentChange<Fragment> => {
+            const before = held.get(key)
+            const { fragment: after } = renderKey(backend, key, context)
+            if (after === undefined) held.delete(key)
+            else held.set(key, after)
+            return { key, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
+          })
+          await backend.apply(backend.diff(changes))
+          const fresh = program()
+          assert.equal(printProgram({ ...fresh, services: held }), printProgram(fresh))
+          assert.equal(canonical(await door.save()), canonical(printProgram(fresh)))
+        }
+      }),
       { numRuns: 15, seed: 36, endOnFailure: true },
     )
   })
 }
 
-type Shape = ((which: number) => Service) | undefined
+test('a tree of frontends grows and shrinks in the kernel as in a fresh render', async () => {
+  for (const family of FAMILIES) {
+    const backend = createIptablesBackend(openIptables({ family, runCommand }))
+    const nodePlan = planNode({ config: FIXTURE_CONFIG, node: FIXTURE_NODE, family })
+    const held = new Map<string, Fragment>()
+    const program = () => ({ family, static: backend.renderStatic(nodePlan), services: held })
+    await backend.apply(backend.reconcile(await backend.read(), program()))
+    const has = new Set<number>()
+    // 10 is flat; 200 is three levels deep, in nat for those with an endpoint and in filter for the others.
+    for (const wanted of [10, 200, 190, 60, 3]) {
+      const next = new Set(Array.from({ length: wanted }, (_, index) => (index * 89) % 250))
+      const keys = [...new Set([...has, ...next])].filter((which) => has.has(which) !== next.has(which))
+      const state = clusterStateOf({
+        services: [...next].map(numbered),
+        slices: [...next].filter((which) => which % 3 > 0).flatMap((which) => slicesOf(which, [1])),
+      })
+      const changes = keys.map((which): FragmentChange<Fragment> => {
+        const key = `ns/s${which}`
+        const before = held.get(key)
+        const { fragment: after } = renderKey(backend, key, { state, node: FIXTURE_NODE, nodePlan })
+        if (after === undefined) held.delete(key)
+        else held.set(key, after)
+        return { key, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
+      })
+      await backend.apply(backend.diff(changes))
+      for (const which of keys) void (has.has(which) ? has.delete(which) : has.add(which))
+      assert.deepEqual(backend.reconcile(await backend.read(), program()).sections, [], `${family} ${wanted}`)
+    }
+  }
+})
 
-const clusterIPs = (which: number): string[] => [`10.96.1.${which + 1}`, `fd00:10:96::1:${which + 1}`]
-
-const shapes: fc.Arbitrary<Shape> = fc.constantFrom<Shape[]>(
-  undefined,
-  (which) => service({ name: `s${which}`, clusterIPs: clusterIPs(which) }),
-  (which) => service({ name: `s${which}`, clusterIPs: clusterIPs(which), sessionAffinity: 'ClientIP' }),
-  (which) =>
-    service({
-      name: `s${which}`,
-      clusterIPs: clusterIPs(which),
-      type: 'NodePort',
-      internalTrafficPolicy: 'Local',
-      ports: [{ port: 80, nodePort: 30100 + which }],
-      externalIPs: ['203.0.113.9', 'fd00:203::9'],
-    }),
-  (which) =>
-    service({
-      name: `s${which}`,
-      clusterIPs: clusterIPs(which),
-      type: 'LoadBalancer',
-      externalTrafficPolicy: 'Local',
-      healthCheckNodePort: 32100 + which,
-      ports: [{ port: 80, nodePort: 30100 + which }],
-      vips: ['198.51.100.7', 'fd00:198::7'],
-      loadBalancerSourceRanges: ['203.0.113.0/24', 'fd00:203::/32'],
-    }),
-)
-
-const endpoints = fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 4 })
-
-/** Odd ones are on this node; 5 and 6 are on their way out. */
-function slicesOf(which: number, pods: readonly number[]): EndpointSlice[] {
-  return (['IPv4', 'IPv6'] as const).map((addressType) => {
-    const at = (pod: number): string =>
-      addressType === 'IPv4' ? `10.244.${(pod % 2) + 1}.${pod}` : `fd00:10:244:${(pod % 2) + 1}::${pod}`
-    const made = pods.map((pod) => (pod % 2 === 1 ? here : there)(at(pod), pod > 4 ? 'terminating' : 'ready'))
-    return slice({ name: `s${which}-${addressType}`, service: `s${which}`, addressType, endpoints: made })
+function numbered(which: number): Service {
+  return service({
+    name: `s${which}`,
+    clusterIPs: [`10.96.${which % 7}.${which + 1}`, `fd00:10:96::${which % 7}:${which + 1}`],
+    type: 'NodePort',
+    ports: [{ port: 80, nodePort: 30200 + which }],
   })
 }

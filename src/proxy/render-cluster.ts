@@ -1,29 +1,42 @@
 /** Every rule one node would hold for a cluster, without a kernel: `signalbox render -f`, plans and offline explanations. */
 import type { ClusterState } from '#api'
-import type { Program, Ruleset } from '#backends/iptables'
-import { renderService, renderStatic, toRuleset } from '#backends/iptables'
+import * as iptables from '#backends/iptables'
+import * as nftables from '#backends/nftables'
+import type { Backend, Program } from '#backends/shared'
 import type { DataplaneConfig } from '#dataplane'
 import { planNode } from '#dataplane'
 import type { Family } from '#lib'
 import type { NodeFacts } from '#model'
 import { renderAll } from './render-state.ts'
 
-export function renderCluster(
-  state: ClusterState,
-  node: NodeFacts,
-  config: DataplaneConfig,
-): { readonly IPv4: Ruleset; readonly IPv6: Ruleset } {
-  const render = (family: Family): Ruleset => toRuleset(renderClusterProgram({ state, node, config, family }))
-  return { IPv4: render('IPv4'), IPv6: render('IPv6') }
-}
-
-export function renderClusterProgram(input: {
+export type RenderClusterInput = {
   readonly state: ClusterState
   readonly node: NodeFacts
   readonly config: DataplaneConfig
   readonly family: Family
-}): Program {
-  const { state, node, config, family } = input
+}
+
+/** The rules as text, in the form that the tool of the mode prints and reads. */
+export function renderCluster(mode: 'iptables' | 'nftables', input: RenderClusterInput): string {
+  return mode === 'iptables'
+    ? iptables.printProgram(renderClusterProgram(input))
+    : nftables.printProgram(renderNftablesProgram(input))
+}
+
+export function renderClusterProgram(input: RenderClusterInput): iptables.Program {
+  return renderWith(iptables, input)
+}
+
+export function renderNftablesProgram(input: RenderClusterInput): nftables.Program {
+  return renderWith(nftables, input)
+}
+
+type Renderer<Static, Fragment> = Pick<Backend<Static, Fragment, never, never>, 'renderStatic' | 'renderService'>
+
+function renderWith<Static, Fragment>(
+  { renderStatic, renderService }: Renderer<Static, Fragment>,
+  { state, node, config, family }: RenderClusterInput,
+): Program<Static, Fragment> {
   const nodePlan = planNode({ config, node, family })
   const services = renderAll({ family, renderService }, { state, node, nodePlan }, () => undefined)
   return { family, static: renderStatic(nodePlan), services }

@@ -5,6 +5,8 @@ import type { NodePlan } from '#dataplane'
 import { planService } from '#dataplane'
 import type { NodeFacts, Problem } from '#model'
 import { buildServiceModel } from '#model'
+import type { ServiceFacts } from './service-facts.ts'
+import { factsOf } from './service-facts.ts'
 
 export type RenderContext = {
   readonly state: ClusterState
@@ -15,6 +17,8 @@ export type RenderContext = {
 export type RenderedService<Fragment> = {
   /** Absent: no rules in this family. */
   readonly fragment?: Fragment
+  /** Present exactly with a fragment. */
+  readonly facts?: ServiceFacts
   readonly problems: readonly Problem[]
 }
 
@@ -31,19 +35,23 @@ export function renderKey<Fragment>(
   const model = buildServiceModel({ service, slices, node: context.node, family: backend.family })
   const plan = planService(model, context.nodePlan)
   if (plan === undefined) return { problems: model.problems }
-  return { fragment: backend.renderService(plan, context.nodePlan), problems: model.problems }
+  return {
+    fragment: backend.renderService(plan, context.nodePlan),
+    facts: factsOf(model, plan),
+    problems: model.problems,
+  }
 }
 
 export function renderAll<Fragment>(
   backend: Renderer<Fragment>,
   context: RenderContext,
-  onProblems: (key: ObjectKey, problems: readonly Problem[]) => void,
+  visit: (key: ObjectKey, rendered: RenderedService<Fragment>) => void,
 ): Map<string, Fragment> {
   const services = new Map<string, Fragment>()
   for (const key of context.state.services.keys()) {
-    const { fragment, problems } = renderKey(backend, key, context)
-    if (fragment !== undefined) services.set(key, fragment)
-    if (problems.length > 0) onProblems(key, problems)
+    const rendered = renderKey(backend, key, context)
+    if (rendered.fragment !== undefined) services.set(key, rendered.fragment)
+    visit(key, rendered)
   }
   return services
 }

@@ -1,28 +1,36 @@
 /**
  * The node loop: changes of the cluster in, rules in the kernel out, per family and independently of each other (IN-33).
  *
- * While one sync runs, what changes meanwhile gathers and becomes the next one. A failed sync is followed by a full one
- * after a growing delay; a full one that the kernel refuses is split until the service it refuses stands alone. Nothing
- * is written before the first change, and on the way out nothing is removed: rules outlive the process (IN-5, OP-12).
+ * Nothing is written before the first change, and on the way out nothing is removed: rules outlive the process (IN-5,
+ * OP-12).
  */
-import type { ClusterChange, ClusterState } from '#api'
+import type { ClusterChange, ClusterState, Service } from '#api'
 import type { Backend } from '#backends/shared'
 import type { NodePlan } from '#dataplane'
 import { planNode } from '#dataplane'
-import type { Sysctl } from '#kernel'
+import type { ConntrackDoor, RulesetWatch, Sysctl } from '#kernel'
 import type { Clock, Family, Logger } from '#lib'
-import { backoffDelay, hasCode, messageOf } from '#lib'
+import { messageOf } from '#lib'
 import type { NodeFacts } from '#model'
 import { nodeFactsOf } from '#model'
+import { createAfterSync } from './after-sync.ts'
 import type { ProxyConfig } from './config.ts'
-import type { FamilySync, StepResult } from './family-sync.ts'
+import type { EventSink } from './events.ts'
+import { noEvents } from './events.ts'
 import { createFamilySync } from './family-sync.ts'
-import type { Notifier } from './notifier.ts'
 import { createNotifier } from './notifier.ts'
-import type { ProxyHealth } from './proxy-health.ts'
 import { createProxyHealth } from './proxy-health.ts'
+import type { ProxyMetrics } from './proxy-metrics.ts'
+import { createProxyMetrics } from './proxy-metrics.ts'
 import type { SyncReceipt } from './receipt.ts'
-import { serveHealthz } from './serve-healthz.ts'
+import { createFlowReconciler } from './reconcile-flows.ts'
+import type { Worker, WorkerContext } from './run-worker.ts'
+import { runWorker } from './run-worker.ts'
+import { startServers } from './start-servers.ts'
+import { createServiceHealth } from './service-health.ts'
+import { createTriggerTimes } from './trigger-times.ts'
+import { waitForNode } from './wait-for-node.ts'
+import { watchRules } from './watch-rules.ts'
 
 export type RunProxyOptions<S, F, T, L> = {
   readonly changes: AsyncIterable<ClusterChange>
@@ -41,22 +49,19 @@ export type RunProxyOptions<S, F, T, L> = {
   readonly writeSysctls?: (sysctls: readonly Sysctl[]) => Promise<unknown>
   /** Addresses on this host's interfaces, asked at full syncs; the Node object's addresses without it. */
   readonly hostAddresses?: () => readonly string[]
+  /** Notices changes of rules that are not ours; without it only the hourly full sync does. Knows the backends' doors. */
+  readonly rulesetWatch?: RulesetWatch
+  /** The tables of flows, one a family; without one, stale UDP flows are left to the kernel. */
+  readonly conntrack?: readonly ConntrackDoor[]
+  /** Told what users should see on their objects (OP-34). */
+  readonly onEvent?: EventSink
+  readonly metrics?: ProxyMetrics
+  /** What /configz shows; the configuration in use if not given. */
+  readonly configz?: unknown
   /** Called with the port /healthz really listens on. */
   readonly onHealthz?: (port: number) => void
-}
-
-const FIRST_RETRY = 200
-
-type Worker = { readonly family: Family; readonly mode: string; readonly sync: FamilySync; readonly pending: Notifier }
-
-type Shared = {
-  readonly config: ProxyConfig
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly signal: AbortSignal
-  readonly health: ProxyHealth
-  readonly publish: (receipt: SyncReceipt) => void
-  readonly onFirstSync: (family: Family) => void
+  /** Called with the port /metrics really listens on. */
+  readonly onMetrics?: (port: number) => void
 }
 
 /** Runs until the signal aborts; rejects if the changes cannot be read any further. */
@@ -66,20 +71,20 @@ export async function runProxy<S, F, T, L>(options: RunProxyOptions<S, F, T, L>)
   const signal = AbortSignal.any([options.signal, ended.signal])
   const families = backends.map(({ family }) => family)
   const health = createProxyHealth({ families, clock, timeout: 2000 * config.syncPeriod })
-  const workers = backends.map((backend): Worker => {
-    const sync = createFamilySync({ backend, logger, planFor: (state) => planFor(options, state, backend.family) })
-    return { family: backend.family, mode: backend.mode, sync, pending: createNotifier() }
-  })
+  const metrics = options.metrics ?? createProxyMetrics(clock)
   const publish = options.publish ?? ((): void => undefined)
   const onFirstSync = whenAll(families, options.onSynced)
-  const shared: Shared = { config, clock, logger, signal, health, publish, onFirstSync }
-  if (config.healthzBindAddress !== undefined) {
-    const { port } = await serveHealthz(config.healthzBindAddress, health, signal)
-    options.onHealthz?.(port)
-  }
-  const loops = workers.map((worker) => runWorker(worker, shared))
+  const context: WorkerContext = { config, clock, logger, signal, health, metrics, publish, onFirstSync }
+  const workers = backends.map((backend) => createWorker(options, backend, context))
+  const loops: Promise<void>[] = []
   try {
-    await readChanges(options, workers, shared)
+    await startServers({ ...options, mode: backends[0]?.mode ?? '', metrics, health, signal })
+    for (const worker of workers) loops.push(runWorker(worker, context))
+    if (options.rulesetWatch !== undefined) {
+      const onForeign = (): number => suspect(workers)
+      loops.push(watchRules({ watch: options.rulesetWatch, clock, logger, signal, onForeign }))
+    }
+    await readChanges(options, workers, context)
     await Promise.all(loops)
   } finally {
     ended.abort()
@@ -87,113 +92,92 @@ export async function runProxy<S, F, T, L>(options: RunProxyOptions<S, F, T, L>)
   }
 }
 
+function createWorker<S, F, T, L>(
+  options: RunProxyOptions<S, F, T, L>,
+  backend: Backend<S, F, T, L>,
+  { clock, logger, signal, health, metrics }: WorkerContext,
+): Worker {
+  const { family } = backend
+  let latest: NodePlan | undefined
+  const sync = createFamilySync({
+    backend,
+    logger,
+    planFor: (state) => {
+      const planned = planFor(options, state, family)
+      latest = planned.nodePlan
+      return planned
+    },
+  })
+  const triggers = createTriggerTimes(clock.now())
+  const serviceHealth = createServiceHealth({
+    family,
+    addresses: () => (latest?.nodePortAddresses.kind === 'listed' ? latest.nodePortAddresses.addresses : undefined),
+    healthy: () => health.healthy,
+    logger,
+    signal,
+    onFailure: (service, message) =>
+      (options.onEvent ?? noEvents)({ service, type: 'Warning', reason: 'FailedToStartServiceHealthcheck', message }),
+  })
+  const door = options.conntrack?.find((each) => each.family === family)
+  const nodeAddresses = (): readonly string[] =>
+    options.hostAddresses?.() ?? (latest?.nodeAddress === undefined ? [] : [latest.nodeAddress])
+  const reconcileFlows = door === undefined ? undefined : createFlowReconciler({ door, clock, logger, nodeAddresses })
+  const afterSync = createAfterSync({ family, clock, metrics, triggers, serviceHealth, reconcileFlows })
+  const pending = createNotifier()
+  return { family, mode: backend.mode, sync, pending, triggers, afterSync, fullSeconds: 0, suspicious: false }
+}
+
 async function readChanges<S, F, T, L>(
   options: RunProxyOptions<S, F, T, L>,
   workers: readonly Worker[],
-  { signal, health }: Shared,
+  { signal, health, metrics }: WorkerContext,
 ): Promise<void> {
+  const known = new Map<string, Service | undefined>()
   let first = true
   for await (const change of options.changes) {
+    const { state } = change
+    if (first) await waitForNode({ ...options, state, signal })
     if (signal.aborted) return
-    if (first) await prepareNode(options, change.state)
+    if (first) await prepareNode(options, state)
     first = false
-    health.nodeSeen(change.state.node(options.nodeName))
-    for (const { family, sync, pending } of workers) {
+    health.nodeSeen(state.node(options.nodeName))
+    countChanges(change, known, metrics)
+    for (const { family, sync, pending, triggers } of workers) {
+      for (const key of change.dirty) {
+        const slices = state.slicesOf(key).filter(({ addressType }) => addressType === family)
+        triggers.note(key, slices)
+      }
       sync.offer(change)
-      if (sync.hasWork) health.queued(family)
+      if (sync.hasWork) {
+        health.queued(family)
+        metrics.queued(family)
+      }
       pending.notify()
     }
   }
 }
 
-async function runWorker(worker: Worker, shared: Shared): Promise<void> {
-  const { clock, config, signal } = shared
-  const { sync, pending } = worker
-  let failures = 0
-  let cancelFull: (() => void) | undefined
-  while (!signal.aborted) {
-    if (!sync.hasWork) await pending.wait(signal)
-    if (signal.aborted) break
-    if (!sync.hasWork) continue
-    cancelFull?.()
-    failures = (await runStep(worker, shared, failures)) ? 0 : failures + 1
-    if (config.fullSyncPeriod > 0) {
-      cancelFull = clock.after(config.fullSyncPeriod * 1000, () => {
-        sync.requestFull()
-        pending.notify()
-      })
-    }
-    const retry = failures === 0 ? 0 : backoffDelay(failures, { base: FIRST_RETRY, max: config.syncPeriod * 1000 })
-    await pause(clock, Math.max(retry, config.minSyncPeriod * 1000), signal)
+/** A service is dirty because of itself or because of its slices. */
+function countChanges(change: ClusterChange, known: Map<string, Service | undefined>, metrics: ProxyMetrics): void {
+  let services = 0
+  for (const key of change.dirty) {
+    const service = change.state.services.get(key)
+    if (known.get(key) !== service) services += 1
+    if (service === undefined) known.delete(key)
+    else known.set(key, service)
   }
-  cancelFull?.()
+  metrics.changed('service', services)
+  metrics.changed('endpoint', change.dirty.size - services)
 }
 
-/** True: what was pending is in the kernel, except for services it refuses. */
-async function runStep(worker: Worker, shared: Shared, failures: number): Promise<boolean> {
-  const { clock, health, logger, publish, signal } = shared
-  const { family, mode, sync } = worker
-  const started = clock.monotonic()
-  const kind = sync.next
-  const receipt = (result: StepResult): SyncReceipt => ({
-    family,
-    mode,
-    kind: result.kind,
-    services: result.services,
-    lines: result.lines,
-    bytes: result.bytes,
-    seconds: (clock.monotonic() - started) / 1000,
-    quarantined: [...sync.quarantined].map(([service, error]) => ({ service, error })),
-  })
-  try {
-    const result = await stepOrIsolate(worker, shared, failures)
-    const done = receipt(result)
-    health.updated(family)
-    shared.onFirstSync(family)
-    if (done.lines > 0) {
-      logger.info('sync applied', {
-        family,
-        kind: done.kind,
-        services: done.services.length,
-        lines: done.lines,
-        seconds: done.seconds,
-      })
-    }
-    publish(done)
-    return true
-  } catch (error) {
-    if (signal.aborted) return true
-    const code = (error as { code?: unknown } | null)?.code
-    const failure = { code: typeof code === 'string' ? code : 'SBX_PROXY_SYNC_FAILED', message: messageOf(error) }
-    logger.warn('sync failed, a full one follows', { family, ...failure, failures: failures + 1 })
-    publish({
-      ...receipt({ kind, services: [], lines: 0, bytes: 0 }),
-      error: failure,
-    })
-    return false
+/** Asks every family for a full sync, and says how long one takes. */
+function suspect(workers: readonly Worker[]): number {
+  for (const worker of workers) {
+    worker.suspicious = true
+    worker.sync.requestFull()
+    worker.pending.notify()
   }
-}
-
-/** The second failure in a row was a full sync over what is really there: then some service is to blame, or the machine. */
-async function stepOrIsolate(worker: Worker, shared: Shared, failures: number): Promise<StepResult> {
-  const { family, sync } = worker
-  try {
-    return await sync.step(shared.signal)
-  } catch (error) {
-    if (failures === 0 || isEnvironment(error) || shared.signal.aborted) throw error
-    const result = await sync.isolate(shared.signal)
-    for (const [service, message] of sync.quarantined) {
-      shared.logger.error('the kernel refuses the rules of a service', { service, family, message })
-    }
-    return result
-  }
-}
-
-/** Failures that no service can cause. */
-function isEnvironment(error: unknown): boolean {
-  return (['SBX_IPTABLES_LOCKED', 'SBX_COMMAND_NOT_FOUND', 'SBX_COMMAND_KILLED'] as const).some((code) =>
-    hasCode(error, code),
-  )
+  return Math.max(0, ...workers.map(({ fullSeconds }) => fullSeconds))
 }
 
 function planFor<S, F, T, L>(
@@ -201,7 +185,9 @@ function planFor<S, F, T, L>(
   state: ClusterState,
   family: Family,
 ): { readonly node: NodeFacts; readonly nodePlan: NodePlan } {
-  const node = nodeFactsOf(options.nodeName, state.node(options.nodeName))
+  const facts = nodeFactsOf(options.nodeName, state.node(options.nodeName))
+  const { nodeAddress } = options.config
+  const node = nodeAddress === undefined ? facts : { ...facts, addresses: [nodeAddress, ...facts.addresses] }
   const hostAddresses = options.hostAddresses?.()
   const input = { config: options.config, node, family }
   return { node, nodePlan: planNode(hostAddresses === undefined ? input : { ...input, hostAddresses }) }
@@ -222,14 +208,5 @@ function whenAll(families: readonly Family[], done: (() => void) | undefined): (
   const missing = new Set(families)
   return (family) => {
     if (missing.delete(family) && missing.size === 0) done?.()
-  }
-}
-
-async function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds <= 0 || signal.aborted) return
-  try {
-    await clock.sleep(milliseconds, signal)
-  } catch (error) {
-    if (!signal.aborted) throw error
   }
 }

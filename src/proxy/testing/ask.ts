@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EndpointSlice, Service } from '#api'
 import { clusterStateOf } from '#api'
-import type { Evaluation, HostFacts, Packet } from '#backends/iptables'
+import type { Evaluation as IptablesEvaluation, HostFacts, Packet } from '#backends/iptables'
 import type { Family } from '#lib'
 import type { NodeFacts } from '#model'
 import type { ProxyConfig } from '../config.ts'
@@ -18,6 +18,16 @@ export type World = {
   readonly slices?: readonly EndpointSlice[]
   readonly config?: Partial<ProxyConfig>
   readonly family?: Family
+}
+
+type IptablesOutcome = IptablesEvaluation['outcomes'][number]
+
+/** What every mode's evaluator says alike. */
+export type Evaluation = {
+  readonly outcomes: readonly (Pick<IptablesOutcome, 'probability' | 'verdict' | 'translated'> & {
+    readonly steps: readonly Pick<IptablesOutcome['steps'][number], 'effect'>[]
+  })[]
+  readonly refused?: { readonly reason: string }
 }
 
 export type ModeUnderTest = {
