@@ -5,6 +5,8 @@ import { connectApi, inClusterConnection, loadKubeconfig } from '#watch'
 
 export type RoleConnection = {
   readonly kubeconfig?: string
+  /** URL of the API server, over what the kubeconfig or the pod says. */
+  readonly server?: string
   /** Shown to the server as the user agent: `signalbox-proxy`. */
   readonly component: string
   readonly clock: Clock
@@ -16,5 +18,6 @@ export function connectRole(options: RoleConnection): ApiClient {
     options.kubeconfig === undefined
       ? inClusterConnection({ env: process.env })
       : loadKubeconfig({ path: options.kubeconfig })
-  return connectApi(connection, { clock: options.clock, userAgent: options.component, signal: options.signal })
+  const reached = options.server === undefined ? connection : { ...connection, server: options.server }
+  return connectApi(reached, { clock: options.clock, userAgent: options.component, signal: options.signal })
 }

@@ -2,6 +2,7 @@
 import type { Family } from '#lib'
 
 export type BoxConfig = {
+  /** `auto`: the sandbox finds out. */
   readonly mode: string
   readonly nodes: number
   /** On the host; absent: on the sandbox's tmpfs, gone with it. */
@@ -11,6 +12,7 @@ export type BoxConfig = {
 }
 
 export type BoxInfo = {
+  readonly mode: string
   readonly families: readonly Family[]
   readonly nodes: readonly {
     readonly name: string

@@ -25,6 +25,7 @@ import { connectApi, writeKubeconfig } from '#watch'
 
 import { applyObjects } from '../apply-objects.ts'
 import { createLogger } from '../create-logger.ts'
+import { chooseMode } from '../modes.ts'
 import { selfCommand } from '../self-command.ts'
 import { addonObjects } from './addons.ts'
 import type { BoxContext } from './box-context.ts'
@@ -41,8 +42,9 @@ export async function runBoxInit(): Promise<void> {
   const logger = createLogger('box')
   process.on('disconnect', () => process.exit(1))
   try {
-    const config = JSON.parse(process.env[BOX_CONFIG_VARIABLE] ?? '{}') as BoxConfig
+    const wanted = JSON.parse(process.env[BOX_CONFIG_VARIABLE] ?? '{}') as BoxConfig
     delete process.env[BOX_CONFIG_VARIABLE]
+    const config = { ...wanted, mode: await chooseMode(wanted.mode) }
     tell({ type: 'ready', info: await bringUp(config, logger) })
   } catch (error) {
     const code = error instanceof SignalboxError ? error.code : 'SBX_BOX_FAILED'
@@ -93,8 +95,14 @@ async function bringUp(config: BoxConfig, logger: Logger): Promise<BoxInfo> {
   await retryUntilAccepted(() => applyObjects(connected.client, addonObjects(topology, config.upstreams)))
 
   progress('waiting for nodes, rules and DNS')
-  await waitUntilServing({ client: connected.client, topology, clock: systemClock, runOnHost: runCommand })
-  return infoOf(topology, connected.ca, credentials)
+  await waitUntilServing({
+    client: connected.client,
+    topology,
+    mode: config.mode,
+    clock: systemClock,
+    runOnHost: runCommand,
+  })
+  return { mode: config.mode, ...infoOf(topology, connected.ca, credentials) }
 }
 
 const START_TIMEOUT = 30_000
@@ -169,7 +177,7 @@ function logTail(role: string): string {
   return lines === '' ? '' : `; its log ends with: ${lines}`
 }
 
-function infoOf(topology: Topology, ca: string, credentials: Credentials): BoxInfo {
+function infoOf(topology: Topology, ca: string, credentials: Credentials): Omit<BoxInfo, 'mode'> {
   const { controlPlane } = topology
   return {
     families: topology.families,

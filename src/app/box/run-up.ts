@@ -6,7 +6,7 @@ import { createLogger } from '../create-logger.ts'
 import type { Progress } from '../progress.ts'
 import { createProgress } from '../progress.ts'
 import { readManifests } from '../read-manifests.ts'
-import { requireKnownMode } from '../render/run-render.ts'
+import { DEFAULT_MODE, requireKnownModeOrAutomatic } from '../modes.ts'
 import { stopSignal, untilStopped } from '../stop-signal.ts'
 import type { BoxRecord } from './box-record.ts'
 import { prepareStateDir } from './box-record.ts'
@@ -22,11 +22,9 @@ export type UpOptions = {
   readonly json: boolean
 }
 
-export const DEFAULT_MODE = 'iptables'
-
 export async function runUp(options: UpOptions): Promise<void> {
   const mode = options.mode ?? DEFAULT_MODE
-  requireKnownMode(mode)
+  requireKnownModeOrAutomatic(mode)
   // Read first: a manifest that does not parse should not cost a box.
   const objects = readManifests(options.files)
   const stateDir = prepareStateDir(options.stateDir)

@@ -140,7 +140,7 @@ type RecordInput = { readonly info: BoxInfo; readonly relays: readonly RelayReco
 function recordOf(sandbox: Sandbox, { info, relays, config }: RecordInput): BoxRecord {
   return {
     version: 1,
-    mode: config.mode,
+    mode: info.mode,
     stateDir: config.stateDir ?? '',
     ...(config.stateDir === undefined ? {} : { kubeconfig: stateLayout(config.stateDir).kubeconfig }),
     supervisor: identityOf(process.pid),

@@ -55,6 +55,8 @@ export function startRoles(context: BoxContext): StartingRoles {
             config.mode,
             '--cluster-cidr',
             list(topology.clusterCidrs),
+            '--service-cluster-ip-range',
+            list(topology.serviceCidrs),
             '--healthz-bind-address',
             '0.0.0.0:10256',
           ],

@@ -32,7 +32,7 @@ export function demoJson(report: DemoReport): string {
     shares: judgement.shares,
     chiSquare: judgement.chiSquare,
     failures: judgement.failures,
-    rules: rules.map(ruleLine),
+    rules: rules.map(({ text }) => text),
   })
 }
 
@@ -53,7 +53,7 @@ export function formatDemo(report: DemoReport): string {
     '',
     `The rules that did it, read back from the kernel of ${report.node}:`,
     '',
-    ...report.rules.map((rule) => `  ${ruleLine(rule)}`),
+    ...report.rules.map(({ text }) => `  ${text}`),
     '',
     'What they do to one request:',
     '',
@@ -64,10 +64,6 @@ export function formatDemo(report: DemoReport): string {
       : judgement.failures.map((failure) => `FAILED: ${failure}`)),
     '',
   ].join('\n')
-}
-
-function ruleLine({ chain, rule }: ServiceRule): string {
-  return `-A ${chain} ${rule}`
 }
 
 function percent(fraction: string): string {

@@ -13,7 +13,6 @@ import { applyObjects } from '../apply-objects.ts'
 import type { BoxRecord } from '../box/box-record.ts'
 import { prepareStateDir } from '../box/box-record.ts'
 import { enterPodOf, findPod, onBoxNode } from '../box/enter-box.ts'
-import { DEFAULT_MODE } from '../box/run-up.ts'
 import { startBox } from '../box/start-box.ts'
 import { startDetached } from '../box/start-detached.ts'
 import { createLogger } from '../create-logger.ts'
@@ -21,10 +20,10 @@ import { objectsFromApi } from '../explain/gather-objects.ts'
 import { rulesFromKernel } from '../explain/gather-rules.ts'
 import { resolveQuestion } from '../explain/resolve-question.ts'
 import { explainResolved } from '../explain/run-explain.ts'
+import { DEFAULT_MODE, requireKnownModeOrAutomatic } from '../modes.ts'
 import type { Progress } from '../progress.ts'
 import { createProgress } from '../progress.ts'
 import { readManifests } from '../read-manifests.ts'
-import { requireKnownMode } from '../render/run-render.ts'
 import { stopSignal } from '../stop-signal.ts'
 import { CLIENT_POD } from './client-pod.ts'
 import type { DemoReport } from './format-demo.ts'
@@ -48,13 +47,13 @@ const MANIFEST = fileURLToPath(new URL('../../../examples/my-service.yaml', impo
 /** Resolves with whether it passed. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const mode = options.mode ?? DEFAULT_MODE
-  requireKnownMode(mode)
+  requireKnownModeOrAutomatic(mode)
   const progress = createProgress(process.stderr, systemClock)
   const signal = stopSignal()
   const box = options.keep ? await keptBox(options, mode, progress) : await passingBox({ mode, progress, signal })
   let report: DemoReport
   try {
-    report = await demonstrate({ ...box, mode, progress, clock: systemClock, signal })
+    report = await demonstrate({ ...box, progress, clock: systemClock, signal })
   } catch (error) {
     progress.fail()
     throw error
@@ -90,7 +89,7 @@ async function passingBox({ mode, progress, signal }: PassingBox): Promise<DemoB
   })
 }
 
-type Demonstration = Omit<DemoBox, 'stop'> & PassingBox & { readonly clock: Clock }
+type Demonstration = Omit<DemoBox, 'stop'> & Omit<PassingBox, 'mode'> & { readonly clock: Clock }
 
 async function demonstrate(demo: Demonstration): Promise<DemoReport> {
   const { client, clock, progress, record, signal } = demo
@@ -125,7 +124,7 @@ async function demonstrate(demo: Demonstration): Promise<DemoReport> {
     explanation.endpoints.map(({ pod, address, probability }) => [shortName(pod) ?? address, probability]),
   )
   return {
-    mode: demo.mode,
+    mode: record.mode,
     service: {
       name: service.metadata.name,
       namespace: service.metadata.namespace ?? 'default',
@@ -138,7 +137,7 @@ async function demonstrate(demo: Demonstration): Promise<DemoReport> {
     pods: load.pods,
     judgement: judgeDemo({ requests: load.requests, answered: load.answered, byPod: load.pods, expected }),
     node: clientNode,
-    rules: serviceRules(explanation, rules.ruleset),
+    rules: serviceRules(explanation, rules.rules),
     explanation,
   }
 }
@@ -153,7 +152,11 @@ async function explainLive(
   const objects = await objectsFromApi(client)
   const asked = { service: service.metadata.name, namespace: 'default', from: CLIENT_POD.metadata.name }
   const resolved = resolveQuestion(asked, objects, record.outside)
-  const rules = await rulesFromKernel(resolved.family, onBoxNode(record, resolved.node))
+  const rules = await rulesFromKernel({
+    family: resolved.family,
+    onNode: onBoxNode(record, resolved.node),
+    mode: record.mode,
+  })
   const explanation = explainResolved({
     resolved,
     objects,

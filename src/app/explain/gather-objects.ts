@@ -28,7 +28,7 @@ export function objectsFromManifests(objects: readonly KubeObject[]): ClusterObj
   return { state, pods: of<Pod>('Pod'), nodes }
 }
 
-async function listAll<T extends KubeObject>(client: ApiClient, resource: ResourceInfo): Promise<T[]> {
+export async function listAll<T extends KubeObject>(client: ApiClient, resource: ResourceInfo): Promise<T[]> {
   const items: T[] = []
   let token: string | undefined
   do {

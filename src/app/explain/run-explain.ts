@@ -76,7 +76,7 @@ export function explainResolved(input: ExplainResolved): Explanation {
       rules: input.origin,
     },
     ...(input.name === undefined ? {} : { name: input.name }),
-    ruleset: rules.ruleset,
+    rules: rules.rules,
     host: rules.host,
     models,
     ...(local ? {} : { inInterface: rules.host.route(address)?.outInterface ?? 'eth0' }),
@@ -98,7 +98,7 @@ async function gatherObjects(options: ExplainOptions, box: BoxRecord | undefined
   return objectsFromApi(connectForReading(options, box))
 }
 
-function connectForReading(options: ExplainOptions, box: BoxRecord | undefined): ApiClient {
+export function connectForReading(options: Pick<ExplainOptions, 'kubeconfig'>, box: BoxRecord | undefined): ApiClient {
   const path = options.kubeconfig ?? box?.kubeconfig ?? process.env['KUBECONFIG']
   if (path === undefined) {
     throw new SignalboxError(
@@ -120,7 +120,8 @@ async function gatherRules(options: ExplainOptions, context: RulesContext): Prom
   if (options.rules !== undefined)
     return rulesFromDump(options.rules, family, knownAddresses(context.objects, node, family))
   const onNode: OnNode = context.box === undefined ? (argv) => argv : onBoxNode(context.box, node)
-  return rulesFromKernel(family, onNode)
+  const mode = context.box?.mode
+  return rulesFromKernel({ family, onNode, ...(mode === undefined ? {} : { mode }) })
 }
 
 function knownAddresses(objects: ClusterObjects, node: string, family: Family): readonly string[] {

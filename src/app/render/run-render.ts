@@ -1,10 +1,11 @@
 /** `signalbox render`: the rules one node would hold for some manifests, as iptables-save or `nft list` would print them. */
 import { clusterStateOf } from '#api'
 import type { Family } from '#lib'
-import { FAMILIES, SignalboxError } from '#lib'
+import { FAMILIES } from '#lib'
 import { buildServiceModel, nodeFactsOf } from '#model'
 import { DEFAULT_PROXY_CONFIG, renderCluster } from '#proxy'
 
+import { requireKnownMode } from '../modes.ts'
 import { readManifests } from '../read-manifests.ts'
 import { completeManifests } from './complete-manifests.ts'
 
@@ -55,14 +56,4 @@ export async function runRender(options: RenderOptions): Promise<string> {
   for (const line of assumed) process.stderr.write(`assumed: ${line}\n`)
   for (const line of told) process.stderr.write(`problem: ${line}\n`)
   return FAMILIES.map((family) => `# ${family}\n${text(family)}`).join('\n')
-}
-
-export const KNOWN_MODES = ['nftables', 'iptables'] as const
-
-export type KnownMode = (typeof KNOWN_MODES)[number]
-
-/** @throws SBX_CLI_USAGE naming the modes there are */
-export function requireKnownMode(mode: string): asserts mode is KnownMode {
-  if ((KNOWN_MODES as readonly string[]).includes(mode)) return
-  throw new SignalboxError('SBX_CLI_USAGE', `there is no proxy mode ${mode} (yet); there is: ${KNOWN_MODES.join(', ')}`)
 }

@@ -18,6 +18,7 @@ export type ApiServerRoleOptions = {
   readonly nodePortRange: string
   readonly tokenFile: string
   readonly kubeletTokenFile?: string
+  readonly auditLogPath?: string
 }
 
 export async function runApiServerRole(options: ApiServerRoleOptions): Promise<void> {
@@ -33,6 +34,7 @@ export async function runApiServerRole(options: ApiServerRoleOptions): Promise<v
     ...(options.kubeletTokenFile === undefined
       ? {}
       : { nodeToken: readFileSync(options.kubeletTokenFile, 'utf8').trim() }),
+    ...(options.auditLogPath === undefined ? {} : { auditLogPath: options.auditLogPath }),
     clock: systemClock,
     logger,
   })

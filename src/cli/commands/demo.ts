@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts'
 export function demoCommand(): Command {
   return new Command('demo')
     .description('a Service at work in one go: box up, Service applied, 300 requests, the rules, the reason; then down')
-    .option('--mode <mode>', 'proxy mode (iptables)')
+    .option('--mode <mode>', 'proxy mode: iptables, nftables, or auto: nftables where this kernel has it')
     .option('--json', 'print one JSON object and nothing else')
     .option('--keep', 'leave the box up')
     .option('--state-dir <dir>', 'with --keep: where the box keeps its objects and credentials')

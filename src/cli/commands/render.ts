@@ -8,7 +8,7 @@ export function renderCommand(): Command {
       'manifests with Services, EndpointSlices (or the Pods they follow from) and Nodes',
     )
     .requiredOption('--node <node>', 'the node to render for')
-    .option('--mode <mode>', 'proxy mode', 'iptables')
+    .option('--mode <mode>', 'proxy mode: nftables or iptables', 'iptables')
     .option('--cluster-cidr <cidrs>', 'pod addresses of the cluster, comma-separated')
     .option('--json', 'one JSON object: the text for each IP family, and the problems found')
     .action(

@@ -1,6 +1,9 @@
 /** One role each, against any API server: what the box's processes are, and what a cluster runs. */
 import { Command } from 'commander'
 
+import { dnsCommand } from './dns.ts'
+import { proxyCommand } from './proxy.ts'
+
 export function roleCommands(): Command[] {
   return [apiServerCommand(), controllersCommand(), proxyCommand(), dnsCommand(), ...boxInternalCommands()]
 }
@@ -21,6 +24,7 @@ function apiServerCommand(): Command {
     .option('--service-node-port-range <range>', 'node ports, FIRST-LAST', '30000-32767')
     .requiredOption('--token-auth-file <file>', 'who may ask: JSON or CSV, mode 0600')
     .option('--kubelet-token-file <file>', 'token shown to nodes when fetching logs')
+    .option('--audit-log-path <file>', 'records every request there, one line of JSON each')
     .action(async (options: Record<string, string>) => {
       const { runApiServerRole } = await import('#app')
       await runApiServerRole({
@@ -32,6 +36,7 @@ function apiServerCommand(): Command {
         nodePortRange: options['serviceNodePortRange'] ?? '',
         tokenFile: options['tokenAuthFile'] ?? '',
         ...(options['kubeletTokenFile'] === undefined ? {} : { kubeletTokenFile: options['kubeletTokenFile'] }),
+        ...(options['auditLogPath'] === undefined ? {} : { auditLogPath: options['auditLogPath'] }),
       })
     })
 }
@@ -43,77 +48,6 @@ function controllersCommand(): Command {
     .action(async (options: { kubeconfig?: string }) => {
       const { runControllersRole } = await import('#app')
       await runControllersRole(options)
-    })
-}
-
-type ProxyFlags = {
-  kubeconfig?: string
-  hostnameOverride?: string
-  nodeName?: string
-  proxyMode: string
-  clusterCidr?: string
-  masqueradeAll?: boolean
-  nodeportAddresses?: string
-  healthzBindAddress: string
-}
-
-function proxyCommand(): Command {
-  return new Command('proxy')
-    .description('the proxy of one node: Services into kernel rules')
-    .option(...KUBECONFIG)
-    .option('--hostname-override <name>', "this node's name, as its Node object has it; the host name if not given")
-    .option('--node-name <name>', 'the same')
-    .option('--proxy-mode <mode>', 'iptables', 'iptables')
-    .option('--cluster-cidr <cidrs>', 'pod addresses of the cluster, one range a family, comma-separated')
-    .option('--masquerade-all', 'masquerade everything that goes to a cluster IP')
-    .option('--nodeport-addresses <cidrs>', 'node addresses that answer on node ports; all if not given')
-    .option(
-      '--healthz-bind-address <address>',
-      'HOST:PORT of /healthz and /livez; empty turns it off',
-      '127.0.0.1:10256',
-    )
-    .action(async (options: ProxyFlags) => {
-      const { runProxyRole } = await import('#app')
-      const nodeName = options.hostnameOverride ?? options.nodeName
-      await runProxyRole({
-        mode: options.proxyMode,
-        masqueradeAll: options.masqueradeAll === true,
-        nodePortAddresses: options.nodeportAddresses?.split(',') ?? [],
-        ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-        ...(nodeName === undefined ? {} : { nodeName }),
-        ...(options.clusterCidr === undefined ? {} : { clusterCidr: options.clusterCidr }),
-        ...(options.healthzBindAddress === '' ? {} : { healthzBindAddress: options.healthzBindAddress }),
-      })
-    })
-}
-
-type DnsFlags = {
-  kubeconfig?: string
-  zone: string
-  reverseZones?: string
-  listen: string[]
-  port: string
-  upstream: string[]
-  healthAddress?: string
-}
-
-function dnsCommand(): Command {
-  return new Command('dns')
-    .description('cluster DNS')
-    .option(...KUBECONFIG)
-    .option('--zone <zone>', 'the cluster domain', 'cluster.local')
-    .option('--reverse-zones <cidrs>', 'addresses whose reverse names it owns, comma-separated')
-    .option('--listen <address...>', 'addresses to listen on; all if not given', [])
-    .option('--port <port>', 'port to listen on, UDP and TCP', '53')
-    .option(
-      '--upstream <address...>',
-      'resolvers for other names, ADDRESS or ADDRESS:PORT; none: other names are refused',
-      [],
-    )
-    .option('--health-address <address>', 'HOST:PORT of /ready and /health')
-    .action(async (options: DnsFlags) => {
-      const { runDnsRole } = await import('#app')
-      await runDnsRole({ ...options, port: Number(options.port), reverseCidrs: options.reverseZones?.split(',') ?? [] })
     })
 }
 
@@ -139,5 +73,11 @@ function boxInternalCommands(): Command[] {
         dnsTokenFile: options['dnsTokenFile'] ?? '',
       })
     })
-  return [init, node].map((command) => command.helpOption(false))
+  const tables = new Command('print-tables')
+    .requiredOption('--family <family>')
+    .action(async ({ family }: { family: string }) => {
+      const { printLiveTables } = await import('#app')
+      process.stdout.write(await printLiveTables(family === 'IPv6' ? 'IPv6' : 'IPv4'))
+    })
+  return [init, node, tables].map((command) => command.helpOption(false))
 }

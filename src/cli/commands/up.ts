@@ -5,7 +5,7 @@ export type BoxFlags = { mode?: string; nodes: number; stateDir?: string; json?:
 export function upCommand(): Command {
   return new Command('up')
     .description('start a box that stays: API server, controllers, DNS, nodes with their proxies')
-    .option('--mode <mode>', 'proxy mode of its nodes (iptables)')
+    .option('--mode <mode>', 'proxy mode of its nodes: iptables, nftables, or auto: nftables where this kernel has it')
     .option('--nodes <n>', 'how many nodes', nodeCount, 2)
     .option('--state-dir <dir>', 'where its objects and credentials are kept')
     .option('--detach', 'return once the API and all nodes are ready')
