@@ -109,7 +109,7 @@ export const layers = {
     rank: 6,
     holds: 'nodes and pods as namespaces, pod processes, topology, host relays',
     imports: ['lib', 'api', 'watch', 'kernel'],
-    builtins: ['child_process', 'fs', 'http', 'net', 'dgram', 'os'],
+    builtins: ['child_process', 'fs', 'http', 'net', 'dgram', 'os', 'zlib'],
   },
   console: {
     rank: 7,

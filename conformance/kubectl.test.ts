@@ -208,6 +208,31 @@ for (const binary of binaries) {
       assert.equal(await k.ok(['get', 'cm', 'moved', '-o', 'jsonpath={.data}']), left)
     })
 
+    it('moves from client-side to server-side apply and back without force, with every manager named', async () => {
+      const object = (data: object): string =>
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'migrated' }, data })
+      const managers = async (): Promise<string> =>
+        k.ok([
+          'get',
+          'cm',
+          'migrated',
+          '-o',
+          'jsonpath={range .metadata.managedFields[*]}{.manager}/{.operation} {end}',
+        ])
+      const data = (): Promise<string> => k.ok(['get', 'cm', 'migrated', '-o', 'jsonpath={.data}'])
+      await k.ok(['apply', '-f', '-'], object({ a: '1', b: '1' }))
+      assert.equal(await managers(), 'kubectl-client-side-apply/Update ')
+      await k.ok(['patch', 'cm', 'migrated', '-p', '{"data":{"c":"1"}}'])
+      await k.ok(['apply', '--server-side', '-f', '-'], object({ a: '2' }))
+      // Since 1.26 kubectl hands its old manager's fields to the new one and applies again, so that `b` goes.
+      assert.equal(await data(), minor >= 26 ? '{"a":"2","c":"1"}' : '{"a":"2","b":"1","c":"1"}')
+      if (minor >= 26) assert.equal(await managers(), 'kubectl/Apply kubectl-last-applied/Apply kubectl-patch/Update ')
+      await k.ok(['apply', '-f', '-'], object({ a: '3' }))
+      assert.match(await data(), /"a":"3"/)
+      await k.ok(['patch', 'cm', 'migrated', '--type=merge', '-p', '{"metadata":{"managedFields":[]}}'])
+      assert.equal(await managers(), '')
+    })
+
     it('tells what is wrong', async () => {
       const twice = await k.run(['create', 'namespace', 'other'])
       assert.match(twice.stderr, /AlreadyExists\): .*namespaces "other" already exists/)

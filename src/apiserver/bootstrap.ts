@@ -1,9 +1,9 @@
 /**
- * Objects a cluster has from its first moment (api-server.md 11): the four namespaces, and the Service `kubernetes` with
+ * Objects a cluster has from its first moment (api-server.md 11): the four namespaces, the ServiceCIDR of the flags, and the Service `kubernetes` with
  * its endpoints, through which pods find this server. Endpoints follow the advertised address on every start.
  */
-import type { EndpointSlice, Endpoints, KubeObject, Namespace, ResourceInfo, Service } from '#api'
-import { apiVersionOf, ENDPOINTS, ENDPOINTSLICES, LABEL_SERVICE_NAME, NAMESPACES, SERVICES } from '#api'
+import type { EndpointSlice, Endpoints, KubeObject, Namespace, ResourceInfo, Service, ServiceCIDR } from '#api'
+import { apiVersionOf, ENDPOINTS, ENDPOINTSLICES, LABEL_SERVICE_NAME, NAMESPACES, SERVICECIDRS, SERVICES } from '#api'
 import type { Family } from '#lib'
 import { cidrContains, FAMILIES, familyOf, numberToAddress, parseCidr } from '#lib'
 import type { Registry } from './registry/index.ts'
@@ -22,6 +22,8 @@ export async function bootstrap(
   cluster: { readonly serviceCIDRs: readonly string[]; readonly advertise: Advertised },
 ): Promise<void> {
   for (const name of NAMESPACE_NAMES) await ensure(registry, NAMESPACES, namespaceObject(name))
+  const range = rangeObject(cluster.serviceCIDRs)
+  if (range !== undefined) await ensure(registry, SERVICECIDRS, range)
   const { port } = cluster.advertise
   // A loopback address leads pods to themselves; endpoints may not hold one.
   const reachable = cluster.advertise.addresses.filter((one) => !LOOPBACK.some((range) => cidrContains(range, one)))
@@ -50,7 +52,7 @@ async function ensure(registry: Registry, info: ResourceInfo, object: KubeObject
   if (kind === undefined) return
   const { namespace, name } = object.metadata
   if (headOf(registry, { kind, namespace, name }) !== undefined) return
-  const options = { user: LOOPBACK_USER, dryRun: false, warn: () => undefined }
+  const options = { user: LOOPBACK_USER, dryRun: false, warn: () => undefined, manager: 'kube-apiserver' }
   await createNow(registry, { kind, namespace, object, options }).committed
 }
 
@@ -64,7 +66,7 @@ async function follow(registry: Registry, info: ResourceInfo, object: KubeObject
     kind,
     namespace,
     name,
-    options: { user: LOOPBACK_USER, dryRun: false, warn: () => undefined },
+    options: { user: LOOPBACK_USER, dryRun: false, warn: () => undefined, manager: 'kube-apiserver' },
     mayCreate: false,
     change: (old) => ({ ...object, metadata: old?.metadata ?? object.metadata }),
   }).committed
@@ -72,6 +74,18 @@ async function follow(registry: Registry, info: ResourceInfo, object: KubeObject
 
 function namespaceObject(name: string): Namespace {
   return { apiVersion: apiVersionOf(NAMESPACES), kind: 'Namespace', metadata: { name } }
+}
+
+/** The ranges of the flags as an object; absent if they are more than one object can hold. */
+function rangeObject(serviceCIDRs: readonly string[]): ServiceCIDR | undefined {
+  const families = new Set(serviceCIDRs.map((cidr) => parseCidr(cidr)?.family))
+  if (serviceCIDRs.length === 0 || families.size !== serviceCIDRs.length) return undefined
+  return {
+    apiVersion: apiVersionOf(SERVICECIDRS),
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: serviceCIDRs },
+  }
 }
 
 function serviceObject(serviceCIDRs: readonly string[], served: readonly Family[], port: number): Service | undefined {

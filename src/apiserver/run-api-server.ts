@@ -7,11 +7,13 @@ import type { TokenTable } from './auth/index.ts'
 import { openPki, readTokenFile } from './auth/index.ts'
 import type { Advertised } from './bootstrap.ts'
 import { bootstrap, firstServiceAddresses } from './bootstrap.ts'
-import type { Listener, ServerContext } from './http/index.ts'
-import { EXTRA_RESOURCES, listen } from './http/index.ts'
+import { serveCustomKinds } from './custom/index.ts'
+import type { LimitOptions, Listener, ServerContext } from './http/index.ts'
+import { createLimits, DEFAULT_LIMITS, EXTRA_RESOURCES, listen, openAuditLog } from './http/index.ts'
 import type { KindDefinition } from './kinds/index.ts'
-import { createKinds } from './kinds/index.ts'
-import { collectGarbage, createRegistry } from './registry/index.ts'
+import { createKindsWithAllocator } from './kinds/index.ts'
+import { collectGarbage, createRegistry, expireEvents } from './registry/index.ts'
+import { keepAddresses } from './repair/index.ts'
 import { createStore, openDatabase } from './storage/index.ts'
 
 export type ApiServerOptions = {
@@ -28,6 +30,11 @@ export type ApiServerOptions = {
   readonly nodeToken?: string
   /** Names in the server certificate beyond the usual ones. */
   readonly dnsNames?: readonly string[]
+  /** Where each request is recorded; nowhere if not given. */
+  readonly auditLogPath?: string
+  /** How long Events are kept after they were last written; an hour if not given. */
+  readonly eventTtlSeconds?: number
+  readonly limits?: Partial<LimitOptions>
   readonly clock: Clock
   readonly logger: Logger
   /** Aborting closes the server. */
@@ -50,6 +57,8 @@ export type ApiServer = {
   readonly close: () => Promise<void>
 }
 
+const EVENT_TTL_SECONDS = 3600
+
 const DNS_NAMES = [
   'localhost',
   'kubernetes',
@@ -67,14 +76,15 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
     dnsNames: [...new Set([...DNS_NAMES, ...(options.dnsNames ?? [])])],
   }
   const pki = await openPki(join(options.stateDir, 'pki'), names, clock.now())
-  const kinds =
-    options.kinds ??
-    createKinds({
-      serviceCIDRs,
-      ...(nodePortRange === undefined ? {} : { nodePortRange }),
-      onCollision: (collision) => logger.error('two stored services claim the same address or port', collision),
-    })
+  const own = createKindsWithAllocator({
+    serviceCIDRs,
+    ...(nodePortRange === undefined ? {} : { nodePortRange }),
+    onCollision: (collision) => logger.error('two stored services claim the same address or port', collision),
+  })
+  const kinds = options.kinds ?? own.kinds
 
+  const { auditLogPath } = options
+  const audit = auditLogPath === undefined ? undefined : openAuditLog({ path: auditLogPath, clock, logger })
   const store = createStore({ database: openDatabase(join(options.stateDir, 'store.db')), clock })
   let ready = false
   let listener: Listener | undefined
@@ -84,6 +94,7 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
     stopCollecting()
     await listener?.close()
     store.close()
+    audit?.close()
   }
   try {
     const registry = createRegistry({ store, clock, kinds })
@@ -93,6 +104,8 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
       clock,
       logger,
       openWatches: new Set(),
+      limits: createLimits({ ...DEFAULT_LIMITS, ...options.limits }, clock),
+      audit,
       extraResources: EXTRA_RESOURCES,
       nodeToken: options.nodeToken,
       isReady: () => ready,
@@ -105,7 +118,16 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
     })
     const port = advertise.port === 0 ? listener.port : advertise.port
     await bootstrap(registry, { serviceCIDRs, advertise: { ...advertise, port } })
-    stopCollecting = collectGarbage(registry, logger)
+    const stopGarbage = collectGarbage(registry, logger)
+    const stopCustom = serveCustomKinds(registry, logger)
+    const stopAddresses = keepAddresses(registry, own.services, logger)
+    const stopExpiring = expireEvents(registry, options.eventTtlSeconds ?? EVENT_TTL_SECONDS, logger)
+    stopCollecting = () => {
+      stopExpiring()
+      stopGarbage()
+      stopAddresses()
+      stopCustom()
+    }
     ready = true
   } catch (error) {
     await close()

@@ -1,3 +1,4 @@
+export { resolvConf } from './node-agent/pod-files.ts'
 export { availableFamilies, buildNetwork } from './build-network.ts'
 export type { EnterCommand, EnterPodOptions } from './enter.ts'
 export { enterHost, enterPod, enterSandbox } from './enter.ts'

@@ -68,7 +68,20 @@ export const GRANTS: Readonly<Record<string, readonly Grant[]>> = {
         'configmaps',
         'events',
         'ingresses',
+        'deployments',
+        'replicasets',
       ],
+    },
+    {
+      verbs: ['get', 'update', 'patch'],
+      groups: ['apps'],
+      resources: ['deployments/status', 'replicasets/status'],
+    },
+    // To empty a namespace that is going.
+    {
+      verbs: ['list', 'delete'],
+      groups: ['rbac.authorization.k8s.io', 'events.k8s.io'],
+      resources: ['roles', 'rolebindings', 'events'],
     },
     { verbs: ['create'], groups: [''], resources: ['pods/binding'] },
     { verbs: ['list', 'watch', 'delete', 'deletecollection'], groups: [''], resources: ['secrets'] },

@@ -32,7 +32,7 @@ export function checkFindings(
 ): CheckResult {
   const { kind: name, version } = kind.info
   const head = `${name} in version "${version}" cannot be handled as a ${name}`
-  const read = readAs(kind.schema, parsed.value)
+  const read = kind.read === undefined ? readAs(kind.schema, parsed.value) : kind.read(parsed.value)
   if ('problem' in read) return { refusal: badRequest(`${head}: ${read.problem}`) }
   const findings = [
     ...parsed.duplicates.map((path) => `duplicate field "${path}"`),
@@ -41,7 +41,14 @@ export function checkFindings(
   if (mode === 'Strict' && findings.length > 0) {
     return { refusal: badRequest(`${head}: strict decoding error: ${findings.join(', ')}`) }
   }
-  return { object: read.value as KubeObject, warnings: mode === 'Warn' ? findings : [] }
+  const object = withReset(read.value as KubeObject, parsed.value as Partial<KubeObject>)
+  return { object, warnings: mode === 'Warn' ? findings : [] }
+}
+
+/** The one empty list with a meaning: `managedFields: []` asks to forget who owns what (managedfields/fieldmanager.go). */
+function withReset(object: KubeObject, { metadata }: Partial<KubeObject>): KubeObject {
+  if (metadata?.managedFields?.length !== 0) return object
+  return { ...object, metadata: { ...object.metadata, managedFields: [] } }
 }
 
 /** Any value against a named schema. */

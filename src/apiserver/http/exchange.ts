@@ -1,5 +1,6 @@
 /** One request on its way to an answer: what every handler gets, and the ways to answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 import type { Status } from '#api'
 import type { User } from '../registry/index.ts'
@@ -11,6 +12,14 @@ export type Exchange = {
   readonly query: URLSearchParams
   /** Texts for `Warning` header fields; repeated ones are sent once. */
   readonly warnings: Set<string>
+  /** The connection of a request that asks to speak another protocol on it. */
+  readonly upgrade?: Upgrade | undefined
+}
+
+export type Upgrade = {
+  readonly socket: Socket
+  /** What came after the request's head already. */
+  readonly head: Buffer
 }
 
 export type Head = {

@@ -1,4 +1,7 @@
+export { openAuditLog } from './audit-log.ts'
 export { EXTRA_RESOURCES } from './extra-resources.ts'
 export type { Listener, ListenOptions } from './listen.ts'
 export { listen } from './listen.ts'
+export type { LimitOptions } from './limits.ts'
+export { createLimits, DEFAULT_LIMITS } from './limits.ts'
 export type { ServerContext } from './server-context.ts'

@@ -1,9 +1,13 @@
 /** The TLS listener, with limits on what a peer may hold or send, and an orderly end (api-server.md 17, 19). */
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 import { messageOf, SignalboxError } from '#lib'
+import { offersStream } from './serve-pod-stream.ts'
 import { serveRequest } from './serve-request.ts'
 import type { ServerContext } from './server-context.ts'
 
@@ -40,22 +44,30 @@ export async function listen(context: ServerContext, options: ListenOptions): Pr
     requestTimeout: 60_000,
     maxHeaderSize: 32 * 1024,
     handshakeTimeout: 10_000,
+    // Whoever offers another protocol where there is none to be had is answered in this one (RFC 9110 7.8).
+    shouldUpgradeCallback: offersStream,
   })
   server.timeout = 0
   server.maxHeadersCount = 100
   server.on('request', (request, response) => {
     response.on('error', () => response.destroy())
-    void serveRequest(context, request, response)
+    void serveRequest(context, { request, response })
   })
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     else socket.destroy()
   })
-  // exec and port-forward would come as upgrades: answer plainly instead of leaving the client waiting.
-  server.on('upgrade', (_request, socket) =>
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
-  )
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    const socket = stream as Socket
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket)
+    // Refusals go out as any answer does; then the connection has no further use.
+    response.on('finish', () => socket.end())
+    socket.on('error', () => socket.destroy())
+    void serveRequest(context, { request, response, upgrade: { socket, head } })
+  })
   await started(server, options)
   server.on('error', (error) => context.logger.error('listener failed', { reason: messageOf(error) }))
   return { port: (server.address() as AddressInfo).port, close: () => stop(server, context) }
@@ -81,4 +93,6 @@ async function stop(server: Server, { openWatches, clock }: ServerContext): Prom
   const cancel = clock.after(GRACE_MILLISECONDS, () => server.closeAllConnections())
   await closed
   cancel()
+  // What the last connections carried learns of their end one turn later.
+  await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,5 +1,6 @@
 /** The body of a PATCH: which kind of patch its media type says it is, and its JSON. */
 import { messageOf } from '#lib'
+import { parseJson } from '../codec/index.ts'
 import type { PatchKind } from '../registry/index.ts'
 import { badRequest, failure, Refused } from '../status/index.ts'
 
@@ -20,9 +21,14 @@ export function patchKindOf(contentType: string | undefined): PatchKind | 'apply
 }
 
 export function decodePatch(body: Uint8Array): unknown {
+  let text: string
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch (error) {
     throw new Refused(badRequest(`error decoding patch: ${messageOf(error)}`))
   }
+  // Bounded in depth, as every body is: what walks a patch is recursive.
+  const parsed = parseJson(text)
+  if ('problem' in parsed) throw new Refused(badRequest(`error decoding patch: ${parsed.problem}`))
+  return parsed.value
 }

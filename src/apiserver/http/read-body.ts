@@ -13,10 +13,16 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw new Refused(bodyTooLarge(MAX_BODY))
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY) throw new Refused(bodyTooLarge(MAX_BODY))
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_BODY) throw new Refused(bodyTooLarge(MAX_BODY))
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    // The client went away in the middle of it; nobody will read this.
+    throw new Refused(badRequest('the body ended before it was complete'))
   }
   const body = Buffer.concat(chunks, size)
   const encoding = request.headers['content-encoding'] ?? 'identity'

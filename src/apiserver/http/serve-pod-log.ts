@@ -1,17 +1,16 @@
 /**
  * `pods/log`: the node's own daemon holds the log; this asks it in the kubelet's way (`/containerLogs/NS/POD/CONTAINER`) and
- * passes the stream on. Where to ask is taken from the Node object, so only who may write node status can redirect it.
+ * passes the stream on.
  */
 import { request as httpRequest } from 'node:http'
 
-import type { Node, Pod } from '#api'
-import { NODES } from '#api'
-import { isAddress } from '#lib'
+import type { Pod } from '#api'
 import type { Target } from '../registry/index.ts'
 import { getObject } from '../registry/index.ts'
-import { badRequest, failure, internalError, methodNotAllowed, Refused } from '../status/index.ts'
+import { failure, internalError, methodNotAllowed, Refused } from '../status/index.ts'
 import type { Exchange } from './exchange.ts'
 import { answerStatus } from './exchange.ts'
+import { containerOf, daemonHeaders, daemonOf } from './pod-daemon.ts'
 import type { ServerContext } from './server-context.ts'
 
 const PASSED_ON = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes']
@@ -32,45 +31,17 @@ export async function servePodLog(context: ServerContext, exchange: Exchange, ta
   proxy(context, exchange, { host, port, path: `/${path}?${query.toString()}` })
 }
 
-function containerOf(pod: Pod, wanted: string): string {
-  const { name } = pod.metadata
-  const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((container) => container.name)
-  if (wanted !== '') {
-    if (names.includes(wanted)) return wanted
-    throw new Refused(badRequest(`container ${wanted} is not valid for pod ${name}`))
-  }
-  const [first] = pod.spec.containers
-  if (first === undefined || pod.spec.containers.length > 1) {
-    const choices = pod.spec.containers.map((container) => container.name).join(' ')
-    throw new Refused(badRequest(`a container name must be specified for pod ${name}, choose one of: [${choices}]`))
-  }
-  return first.name
-}
-
-function daemonOf(context: ServerContext, pod: Pod): { host: string; port: number } {
-  const { nodeName = '' } = pod.spec
-  if (nodeName === '') throw new Refused(badRequest(`pod ${pod.metadata.name} does not have a host assigned`))
-  const node = context.registry.reader.get(NODES, { name: nodeName }) as Node | undefined
-  const host = node?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
-  const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port
-  if (host === undefined || port === undefined || !isAddress(host)) {
-    throw new Refused(internalError(`node "${nodeName}" does not say where its daemon listens`))
-  }
-  return { host, port }
-}
-
 function proxy(
   context: ServerContext,
   exchange: Exchange,
   upstream: { readonly host: string; readonly port: number; readonly path: string },
 ): void {
   const { response } = exchange
-  const headers = context.nodeToken === undefined ? {} : { Authorization: `Bearer ${context.nodeToken}` }
   const fail = (reason: string): void => {
     if (response.headersSent) response.destroy()
     else answerStatus(exchange, internalError(`the node's daemon did not deliver the log: ${reason}`))
   }
-  const call = httpRequest({ ...upstream, method: 'GET', headers, agent: false })
+  const call = httpRequest({ ...upstream, method: 'GET', headers: daemonHeaders(context), agent: false })
   const cancel = context.clock.after(CONNECT_MILLISECONDS, () => call.destroy(new Error('no answer in time')))
   call.on('error', (error) => {
     cancel()

@@ -10,31 +10,38 @@ import type { ClientCertificate } from '../auth/index.ts'
 import { authenticate, authorize, authorizePath } from '../auth/index.ts'
 import type { Target, User } from '../registry/index.ts'
 import { badRequest, failure, internalError, Refused, unauthorized } from '../status/index.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Upgrade } from './exchange.ts'
 import { answerStatus } from './exchange.ts'
-import { readParameters } from './parameters.ts'
+import type { RequestClass } from './limits.ts'
+import { flag, readParameters } from './parameters.ts'
 import type { ResourceRoute, Route } from './route.ts'
 import { routeOf } from './route.ts'
 import { serveMeta } from './serve-meta.ts'
 import { servePodAction } from './serve-pod-action.ts'
 import { servePodLog } from './serve-pod-log.ts'
+import { isPodStream, servePodStream } from './serve-pod-stream.ts'
 import { serveResource, verbOf } from './serve-resource.ts'
 import { isReview, serveReview } from './serve-review.ts'
 import type { ServerContext } from './server-context.ts'
 
 export async function serveRequest(
   context: ServerContext,
-  request: IncomingMessage,
-  response: ServerResponse,
+  call: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly upgrade?: Upgrade },
 ): Promise<void> {
+  const { request, response, upgrade } = call
   const warnings = new Set<string>()
+  const visit = openVisit(context, call)
   try {
-    const url = new URL(`https://server${(request.url ?? '/').replace(/^\/+/, '/')}`)
-    const user = userOf(context, request)
-    const exchange: Exchange = { request, response, user, query: url.searchParams, warnings }
-    const route = routeOf(url.pathname)
+    const { path, query } = splitTarget(request.url ?? '/')
+    const route = routeOf(path)
     if (route === undefined) throw new Refused(badRequest('the path is not valid percent-encoding'))
-    checkAccess(user, exchange, route)
+    visit.route = route
+    const { user, actor } = userOf(context, request)
+    visit.user = user
+    if (actor !== undefined) visit.actor = actor
+    const exchange: Exchange = { request, response, user, query, warnings, upgrade }
+    if (!isExempt(user, route)) visit.release = context.limits.admit(user.name, classOf(exchange, route))
+    checkAccess(exchange, route)
     await dispatch(context, exchange, route)
   } catch (error) {
     if (error instanceof Refused) {
@@ -51,12 +58,84 @@ export async function serveRequest(
   }
 }
 
+/** What is known of a request by the time it is over, for the limits and the audit log. */
+type Visit = { route?: Route; user?: User; actor?: User; release: () => void }
+
+function openVisit(
+  { audit, clock }: ServerContext,
+  { request, response, upgrade }: Parameters<typeof serveRequest>[1],
+): Visit {
+  const visit: Visit = { release: () => undefined }
+  const received = clock.now()
+  let isOver = false
+  const end = (): void => {
+    if (isOver) return
+    isOver = true
+    visit.release()
+    const { route, user, actor } = visit
+    if (audit === undefined || (route?.type === 'other' && HEALTH.test(route.path))) return
+    audit.record({
+      uri: request.url ?? '/',
+      verb: auditVerb(request, route),
+      user: actor ?? user,
+      impersonated: actor === undefined ? undefined : user,
+      address: request.socket.remoteAddress ?? '',
+      userAgent: request.headers['user-agent'] ?? '',
+      route,
+      // An answered upgrade never gets headers from here.
+      code: upgrade !== undefined && !response.headersSent ? 101 : response.statusCode,
+      received,
+    })
+  }
+  response.on('close', end)
+  upgrade?.socket.on('close', end)
+  return visit
+}
+
+const HEALTH = /^\/(healthz|livez|readyz)(\/|$)/
+const STREAMING = new Set(['log', 'exec', 'attach', 'portforward'])
+
+function auditVerb({ method, url }: IncomingMessage, route: Route | undefined): string {
+  if (route?.type !== 'resource') return (method ?? 'GET').toLowerCase()
+  return verbOf(method, route, method === 'GET' && flag(splitTarget(url ?? '').query, 'watch') === true)
+}
+
+/** Administrators and probes get through whatever the others do, as in upstream's priority levels. */
+function isExempt(user: User, route: Route): boolean {
+  return user.groups.includes('system:masters') || (route.type === 'other' && HEALTH.test(route.path))
+}
+
+function classOf({ request, query }: Exchange, route: Route): RequestClass {
+  const { method } = request
+  if (route.type === 'resource') {
+    if (method === 'GET' && (route.watch || flag(query, 'watch') === true)) return 'long-running'
+    if (route.resource === 'pods' && STREAMING.has(route.subresource ?? '')) return 'long-running'
+  }
+  return method === 'GET' || method === 'HEAD' ? 'reading' : 'mutating'
+}
+
+/**
+ * The target as it was sent: `.` and `..` are names like others here, as in upstream. Whoever cleans paths may see another
+ * object than the one that was authorized.
+ */
+function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const origin = target.replace(/^https?:\/\/[^/?]*/i, '')
+  const mark = origin.indexOf('?')
+  if (mark < 0) return { path: origin, query: new URLSearchParams() }
+  return { path: origin.slice(0, mark), query: new URLSearchParams(origin.slice(mark + 1)) }
+}
+
 async function dispatch(context: ServerContext, exchange: Exchange, route: Route): Promise<void> {
   if (route.type === 'other') return serveMeta(context, exchange, route.path)
   if (isReview(route)) return serveReview(context, exchange, route)
   const target = podTarget(context, route)
   if (target !== undefined) {
     if (route.subresource === 'log') return servePodLog(context, exchange, target)
+    if (isPodStream(route.subresource)) {
+      // A WebSocket opens with GET, yet starts something: reading rights are not enough (KEP-4006).
+      checkAccess(exchange, route, 'create')
+      return servePodStream(context, exchange, { target, action: route.subresource })
+    }
     if (route.subresource === 'eviction' || route.subresource === 'binding') {
       return servePodAction(context, exchange, { target, action: route.subresource })
     }
@@ -80,20 +159,21 @@ function podTarget({ registry }: ServerContext, route: ResourceRoute): Target | 
   return kind === undefined ? undefined : { kind, namespace, name }
 }
 
-function userOf(context: ServerContext, request: IncomingMessage): User {
+/** `actor`: who really asks, where another one is impersonated. */
+function userOf(context: ServerContext, request: IncomingMessage): { readonly user: User; readonly actor?: User } {
   const { authorization } = request.headers
   const certificate = certificateOf(request)
   const user = authenticate({ authorization, certificate }, context.tokens)
   if (user === undefined) throw new Refused(unauthorized())
   const impersonated = request.headers['impersonate-user']
-  if (impersonated === undefined) return user
+  if (impersonated === undefined) return { user }
   if (!user.groups.includes('system:masters')) {
     const text = `User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`
     throw new Refused(forbidden(`users "${String(impersonated)}" is forbidden: ${text}`))
   }
   const groups = String(request.headers['impersonate-group'] ?? '').split(',')
   const named = groups.map((group) => group.trim()).filter((group) => group !== '')
-  return { name: String(impersonated), groups: [...named, 'system:authenticated'] }
+  return { user: { name: String(impersonated), groups: [...named, 'system:authenticated'] }, actor: user }
 }
 
 function certificateOf(request: IncomingMessage): ClientCertificate | undefined {
@@ -105,7 +185,8 @@ function certificateOf(request: IncomingMessage): ClientCertificate | undefined 
   return { verified: socket.authorized, commonName: [subject.CN].flat()[0] ?? '', organizations }
 }
 
-function checkAccess(user: User, exchange: Exchange, route: Route): void {
+function checkAccess(exchange: Exchange, route: Route, verbIfNotTheMethods?: string): void {
+  const { user } = exchange
   const { method } = exchange.request
   if (route.type === 'other') {
     if (authorizePath(user, route.path)) return
@@ -113,7 +194,7 @@ function checkAccess(user: User, exchange: Exchange, route: Route): void {
     throw new Refused(forbidden(`forbidden: User "${user.name}" cannot ${verb} path "${route.path}"`))
   }
   const { group, resource, subresource, namespace, name } = route
-  const verb = verbOf(method, route, method === 'GET' && readParameters(exchange.query).watch)
+  const verb = verbIfNotTheMethods ?? verbOf(method, route, method === 'GET' && readParameters(exchange.query).watch)
   const full = subresource === undefined ? resource : `${resource}/${subresource}`
   if (authorize(user, { verb, group, resource: full, namespace, name })) return
   const subject = group === '' ? resource : `${resource}.${group}`

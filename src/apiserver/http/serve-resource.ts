@@ -3,7 +3,7 @@ import type { KubeObject, Status } from '#api'
 import type { FieldValidation } from '../codec/index.ts'
 import { decodeBody, decodeDeleteOptions } from '../codec/index.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
-import type { Answer, DeleteOptions, ListRequest, Subresource, Target } from '../registry/index.ts'
+import type { Answer, DeleteOptions, ListRequest, Subresource, Target, WatchRequest } from '../registry/index.ts'
 import {
   createObject,
   deleteNow,
@@ -14,6 +14,7 @@ import {
   listObjects,
   patchObject,
   updateObject,
+  waitForRevision,
 } from '../registry/index.ts'
 import { failure, methodNotAllowed, noSuchResource, Refused } from '../status/index.ts'
 import type { Encoding } from './encode.ts'
@@ -26,6 +27,7 @@ import { decodePatch, patchKindOf } from './patch-body.ts'
 import { readBody } from './read-body.ts'
 import { serveApply } from './serve-apply.ts'
 import type { ResourceRoute } from './route.ts'
+import { serveScale } from './serve-scale.ts'
 import type { ServerContext } from './server-context.ts'
 import { streamWatch } from './stream-watch.ts'
 import { writeOptions } from './write-options.ts'
@@ -51,7 +53,9 @@ export async function serveResource(context: ServerContext, exchange: Exchange, 
   const encoding = encodingOf(form, exchange.query, context.clock.now())
   const call: Call = { context, exchange, route, kind, encoding }
   if (route.name === undefined || route.watch) return serveCollection(call)
-  return serveObject(call, { kind, namespace: route.namespace, name: route.name })
+  const target = { kind, namespace: route.namespace, name: route.name }
+  if (route.subresource === 'scale' && kind.scale !== undefined) return serveScale(context, exchange, target)
+  return serveObject(call, target)
 }
 
 async function serveCollection(call: Call): Promise<void> {
@@ -63,6 +67,7 @@ async function serveCollection(call: Call): Promise<void> {
       const parameters = readParameters(exchange.query)
       if (parameters.watch || route.watch) {
         const request = { ...parameters, kind, namespace, name: route.name }
+        await waitForStart(context, request)
         streamWatch(exchange, { registry, request, open: context.openWatches }, encoding)
         return
       }
@@ -87,6 +92,13 @@ async function serveCollection(call: Call): Promise<void> {
   }
 }
 
+/** A streamed list may not begin with a state older than what was asked for, as a list may not (KEP-3157). */
+async function waitForStart({ registry }: ServerContext, request: WatchRequest): Promise<void> {
+  const { sendInitialEvents, resourceVersion } = request
+  if (sendInitialEvents !== true || !/^[1-9]\d{0,15}$/.test(resourceVersion)) return
+  await waitForRevision(registry.store, registry.clock, Number(resourceVersion))
+}
+
 async function serveObject(call: Call, target: Target): Promise<void> {
   const { context, exchange, route, kind } = call
   const { registry } = context
@@ -96,6 +108,7 @@ async function serveObject(call: Call, target: Target): Promise<void> {
       const parameters = readParameters(exchange.query)
       if (parameters.watch) {
         const request = { ...parameters, ...target }
+        await waitForStart(context, request)
         streamWatch(exchange, { registry, request, open: context.openWatches }, call.encoding)
         return
       }
@@ -159,7 +172,9 @@ function subresourceOf(kind: KindDefinition, name: string | undefined): Subresou
 async function deleteCollection(call: Call): Promise<void> {
   const { context, exchange, route, kind, encoding } = call
   const { registry } = context
-  if (kind.info.namespaced && route.namespace === undefined) throw new Refused(methodNotAllowed())
+  const isNamespace = kind.info.group === '' && kind.info.kind === 'Namespace'
+  // All namespaces at once is what upstream has no verb for.
+  if (isNamespace || (kind.info.namespaced && route.namespace === undefined)) throw new Refused(methodNotAllowed())
   const { deletion, dryRun } = await deletionOf(exchange)
   const parameters = readParameters(exchange.query)
   const request: ListRequest = { ...parameters, kind, namespace: route.namespace }

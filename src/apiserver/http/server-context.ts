@@ -3,6 +3,8 @@ import type { Clock, Logger } from '#lib'
 import type { TokenTable } from '../auth/index.ts'
 import type { Registry } from '../registry/index.ts'
 import type { ExtraResource } from '../schema/index.ts'
+import type { AuditLog } from './audit-log.ts'
+import type { Limits } from './limits.ts'
 import type { OpenWatches } from './stream-watch.ts'
 
 export type ServerContext = {
@@ -11,6 +13,8 @@ export type ServerContext = {
   readonly clock: Clock
   readonly logger: Logger
   readonly openWatches: OpenWatches
+  readonly limits: Limits
+  readonly audit: AuditLog | undefined
   /** Subresources and reviews beyond the stored kinds, for discovery. */
   readonly extraResources: readonly ExtraResource[]
   /** Bearer token for the nodes' log endpoints. */

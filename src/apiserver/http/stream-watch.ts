@@ -15,6 +15,12 @@ import { warningFields } from './exchange.ts'
 /** Unsent bytes beyond which a watcher counts as too slow (api-server.md 16.3). */
 const MAX_UNSENT = 8 * 1024 * 1024
 
+/**
+ * A busy watcher gets its events in packets this many milliseconds apart, a quiet one at once: encryption and the system call
+ * cost more than the event itself.
+ */
+const PACKET_MILLISECONDS = 10
+
 /** The open watches of a server, each as the function that ends it. */
 export type OpenWatches = Set<() => void>
 
@@ -25,8 +31,12 @@ export function streamWatch(
 ): void {
   const { response } = exchange
   const { registry, request, open } = watch
+  const { clock } = registry
   let withColumns = true
   let allowed = MAX_UNSENT
+  let packet: string[] = []
+  let sentAt = Number.NEGATIVE_INFINITY
+  let cancelSend: (() => void) | undefined
 
   const start = (): void => {
     if (response.headersSent) return
@@ -37,14 +47,26 @@ export function streamWatch(
     })
     response.flushHeaders()
   }
+  const flush = (): void => {
+    cancelSend?.()
+    cancelSend = undefined
+    if (packet.length === 0) return
+    const text = packet.join('')
+    packet = []
+    sentAt = clock.monotonic()
+    response.write(text)
+    if (response.writableLength > allowed) response.destroy()
+  }
   const write = (notices: readonly WatchNotice[]): void => {
     const first = !response.headersSent
     start()
-    const text = notices.map((notice) => line(notice)).join('')
+    const lines = notices.map((notice) => line(notice))
     // The initial state may be larger than the limit by itself; what it takes is allowed on top.
-    if (first) allowed += Buffer.byteLength(text)
-    response.write(text)
-    if (response.writableLength > allowed) response.destroy()
+    if (first) allowed += lines.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+    for (const text of lines) packet.push(text)
+    const wait = sentAt + PACKET_MILLISECONDS - clock.monotonic()
+    if (wait <= 0) flush()
+    else cancelSend ??= clock.after(wait, flush)
   }
   const line = (notice: WatchNotice): string => {
     const isPlain = encoding.form.type === 'json' && !encoding.pretty
@@ -56,14 +78,19 @@ export function streamWatch(
     return encodeValue(event, encoding).text
   }
 
-  const end = (): void => {
-    stop()
+  const finish = (): void => {
+    flush()
     response.end()
   }
-  const stop = watchObjects(registry, request, { send: write, end: () => response.end() })
+  const end = (): void => {
+    stop()
+    finish()
+  }
+  const stop = watchObjects(registry, request, { send: write, end: finish })
   start()
   open.add(end)
   response.on('close', () => {
+    cancelSend?.()
     stop()
     open.delete(end)
   })

@@ -2,6 +2,7 @@
  * Fills in what most kinds have in common, so that a kind's file says only what is particular to it.
  */
 import type { FieldError, KubeObject, ObjectMeta } from '#api'
+import { validateObjectMeta, validateObjectMetaUpdate } from '#api'
 import type { KindDefinition } from './kind.ts'
 
 type Optional =
@@ -18,11 +19,13 @@ type Optional =
   | 'validate'
   | 'validateUpdate'
 
-/** Without a `validateUpdate` an update is checked as a create is. ObjectMeta is checked by the engine, for all kinds. */
+/** Without a `validateUpdate` an update is checked as a create is. ObjectMeta is checked here, for all kinds. */
 export function defineKind<T extends KubeObject>(
   kind: Omit<KindDefinition<T>, Optional> & Partial<Pick<KindDefinition<T>, Optional>>,
 ): KindDefinition {
-  const validate = kind.validate ?? ((): readonly FieldError[] => [])
+  const own = kind.validate ?? ((): readonly FieldError[] => [])
+  const ownUpdate = kind.validateUpdate ?? ((object, _old, context) => own(object, context))
+  const rules = { namespaced: kind.info.namespaced, nameRule: kind.nameRule ?? 'subdomain' } as const
   const full: KindDefinition<T> = {
     nameRule: 'subdomain',
     hasStatus: false,
@@ -34,9 +37,13 @@ export function defineKind<T extends KubeObject>(
     defaults: (object) => object,
     prepareForCreate: (object) => object,
     prepareForUpdate: (object) => object,
-    validateUpdate: (object, _old, context) => validate(object, context),
     ...kind,
-    validate,
+    validate: (object, context) => [...validateObjectMeta(object.metadata, rules), ...own(object, context)],
+    validateUpdate: (object, old, context) => [
+      ...validateObjectMeta(object.metadata, rules),
+      ...validateObjectMetaUpdate(object.metadata, old.metadata),
+      ...ownUpdate(object, old, context),
+    ],
   }
   // The engine stores all kinds in one list and hands each only its own objects back.
   return full as unknown as KindDefinition

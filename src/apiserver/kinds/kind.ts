@@ -4,7 +4,8 @@
  *
  * All functions are synchronous: the engine's check-validate-allocate-store step must not yield (api-server.md 16.3).
  */
-import type { FieldError, KubeObject, ResourceInfo } from '#api'
+import type { FieldError, KubeObject, NameRule, ResourceInfo } from '#api'
+import type { SchemaNode } from '../schema/schema-node.ts'
 
 /** Read access to the store at head, for rules that look beyond the object itself. */
 export interface StoreReader {
@@ -22,12 +23,34 @@ export type WriteContext = {
   warn(text: string): void
 }
 
+/** Another object that changes in the same commit as the one that is written: an address with its Service. */
+export type Companion = {
+  readonly info: ResourceInfo
+  readonly object: KubeObject
+  readonly action: 'write' | 'remove'
+}
+
+/** `GET`, `PUT` and `PATCH` of `/scale`: how many there are and should be, in the form of autoscaling/v1 Scale. */
+export type ScaleDefinition<T> = {
+  readonly read: (object: T) => { readonly wanted: number; readonly actual: number; readonly selector: string }
+  readonly write: (object: T, replicas: number) => T
+}
+
+/** A kind without objects of its own: another kind's objects under a second name and form. */
+export type ViewDefinition<T> = {
+  readonly of: ResourceInfo
+  readonly fromStored: (stored: KubeObject) => T
+  /** `stored`: the version that is replaced. */
+  readonly toStored: (object: T, stored: KubeObject | undefined) => KubeObject
+}
+
 /** Outcome of a step that may refuse: the engine turns errors into a 422, a `refusal` into that Status. */
 export type Admission<T> =
   | {
       readonly object: T
       /** Undoes what `allocate` took; called when the write does not happen. */ readonly rollback?: () => void
       /** Gives back what the old object held; called after the commit. */ readonly commit?: () => void
+      readonly also?: readonly Companion[]
     }
   | { readonly errors: readonly FieldError[] }
   | { readonly refusal: { readonly code: number; readonly reason: string; readonly message: string } }
@@ -53,7 +76,7 @@ export type KindDefinition<T extends KubeObject = KubeObject> = {
   readonly schema: string
   /** Protobuf message, e.g. `k8s.io.api.core.v1.Service`. */
   readonly message: string
-  readonly nameRule: 'subdomain' | 'label'
+  readonly nameRule: NameRule
   /** Whether `/status` exists; then `status` in main-resource writes is ignored and vice versa. */
   readonly hasStatus: boolean
   /** Whether `metadata.generation` starts at 1 and grows with each change outside metadata and status. */
@@ -81,8 +104,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = {
    */
   readonly prepareForUpdate: (object: T, old: T, context: WriteContext) => T
   /**
-   * What goes beyond ObjectMeta, which is the same for all kinds (`validateObjectMeta`, `validateObjectMetaUpdate` of
-   * #api). `validateUpdate` includes what `validate` checks; it also runs for writes of the status.
+   * Everything that is wrong with the object; `defineKind` puts the findings about ObjectMeta first, which are the same
+   * for all kinds. `validateUpdate` includes what `validate` checks; it also runs for writes of the status.
    */
   readonly validate: (object: T, context: WriteContext) => readonly FieldError[]
   readonly validateUpdate: (object: T, old: T, context: WriteContext) => readonly FieldError[]
@@ -90,6 +113,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = {
   readonly allocate?: (object: T, old: T | undefined, context: WriteContext) => Admission<T>
   /** Called when an object is really gone from the store. */
   readonly released?: (object: T) => void
+  /** What goes in the same commit as the object. */
+  readonly removedWith?: (object: T, store: StoreReader) => readonly Companion[]
   /** Called once for each stored object at start, before the first request, to rebuild allocations. */
   readonly restored?: (object: T) => void
   /** Whether DELETE must wait (pods with a node: grace period; namespaces: content). Undefined: delete now. */
@@ -101,5 +126,13 @@ export type KindDefinition<T extends KubeObject = KubeObject> = {
     | { readonly deferred: T }
     | { readonly refusal: { readonly code: number; readonly reason: string; readonly message: string } }
     | undefined
+  readonly scale?: ScaleDefinition<T>
+  /** Custom kinds: the schema itself, which then has no entry under `schema`. They know no strategic merge patch. */
+  readonly structure?: SchemaNode
+  /** Custom kinds: reads a body, leaving out what the schema does not know. */
+  readonly read?: (
+    value: unknown,
+  ) => { readonly value: unknown; readonly unknown: readonly string[] } | { readonly problem: string }
+  readonly view?: ViewDefinition<T>
   readonly table: TableDefinition<T>
 }

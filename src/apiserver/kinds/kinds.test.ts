@@ -73,8 +73,35 @@ describe('field selectors (api-server.md 14.1)', () => {
 describe('how each kind behaves (api-server.md 8)', () => {
   const createOnUpdate = ['services', 'endpoints', 'events', 'leases']
   const returnsObject = ['pods', 'services', 'namespaces', 'serviceaccounts']
-  const generation = ['pods', 'endpointslices']
-  const status = ['namespaces', 'nodes', 'pods', 'services']
+  const generation = [
+    'pods',
+    'endpointslices',
+    'ingresses',
+    'ingressclasses',
+    'deployments',
+    'replicasets',
+    'customresourcedefinitions',
+  ]
+  const status = [
+    'namespaces',
+    'nodes',
+    'pods',
+    'services',
+    'servicecidrs',
+    'ingresses',
+    'deployments',
+    'replicasets',
+    'customresourcedefinitions',
+  ]
+  const names: Readonly<Record<string, string>> = {
+    services: 'label',
+    namespaces: 'label',
+    ipaddresses: 'address',
+    roles: 'path',
+    rolebindings: 'path',
+    clusterroles: 'path',
+    clusterrolebindings: 'path',
+  }
   for (const kind of kinds) {
     const { resource } = kind.info
     it(resource, () => {
@@ -83,7 +110,7 @@ describe('how each kind behaves (api-server.md 8)', () => {
       assert.equal(kind.hasGeneration, generation.includes(resource))
       assert.equal(kind.hasStatus, status.includes(resource))
       assert.equal(kind.unconditionalUpdate, resource !== 'leases')
-      assert.equal(kind.nameRule, ['services', 'namespaces'].includes(resource) ? 'label' : 'subdomain')
+      assert.equal(kind.nameRule, names[resource] ?? 'subdomain')
     })
   }
 })

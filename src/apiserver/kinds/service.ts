@@ -15,6 +15,7 @@ import {
 } from '../tables/index.ts'
 import { defineKind } from './define-kind.ts'
 import type { Admission, KindDefinition, WriteContext } from './kind.ts'
+import { givenUpAddresses, takenAddresses } from './service-addresses.ts'
 import { alignClusterIPs, dropUnused, keepAllocated } from './service-transitions.ts'
 
 /** `onCollision`: two stored Services claim one address or port; told at start, since nothing else can be done then. */
@@ -44,8 +45,9 @@ export function serviceKind(
       dropUnused({ ...service, spec: keepAllocated(alignClusterIPs(service.spec, old.spec), old.spec) }, old),
     validate: (service, context) => warned(service, validateService(service), context),
     validateUpdate: (service, old, context) => warned(service, validateServiceUpdate(service, old), context),
-    allocate: (service, old) => toAdmission(allocator.allocate(service, old)),
+    allocate: (service, old, context) => toAdmission(allocator.allocate(service, old), old, context),
     released: (service) => allocator.release(service),
+    removedWith: (service, store) => givenUpAddresses(service, undefined, store),
     restored: (service) => allocator.restore(service).forEach(onCollision),
     table: {
       columns: [
@@ -75,13 +77,22 @@ function warned(service: Service, errors: readonly FieldError[], context: WriteC
   return errors
 }
 
-function toAdmission(allocation: ReturnType<ServiceAllocator['allocate']>): Admission<Service> {
+function toAdmission(
+  allocation: ReturnType<ServiceAllocator['allocate']>,
+  old: Service | undefined,
+  context: WriteContext,
+): Admission<Service> {
   if ('errors' in allocation) return allocation
   if ('failure' in allocation) {
     const message = `Internal error occurred: ${allocation.failure}`
     return { refusal: { code: 500, reason: 'InternalError', message } }
   }
-  return { object: allocation.service, rollback: allocation.rollback, commit: allocation.commit }
+  const { service, rollback, commit } = allocation
+  const also = [
+    ...takenAddresses(service, context),
+    ...(old === undefined ? [] : givenUpAddresses(old, service, context.store)),
+  ]
+  return { object: service, rollback, commit, also }
 }
 
 function externalText(service: Service): string {

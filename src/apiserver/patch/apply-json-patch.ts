@@ -5,7 +5,7 @@ import { applyPatch } from 'rfc6902'
 import type { Status } from '#api'
 import { badRequest, bodyTooLarge, failure, unprocessable } from '../status/index.ts'
 import type { JsonValue } from './json-value.ts'
-import { isObject } from './json-value.ts'
+import { isObject, sameJson } from './json-value.ts'
 
 const MAX_OPERATIONS = 10_000
 /** evanphx/json-patch's AccumulatedCopySizeLimit as kube-apiserver sets it. */
@@ -28,9 +28,15 @@ export function applyJsonPatch(target: JsonValue, patch: unknown): { value: Json
   let copied = 0
   for (const operation of patch as unknown[]) {
     if (!isOperation(operation)) return { refusal: unprocessable() }
+    if (operation.op === 'test') {
+      // The library puts both values into a message, which some objects do not survive.
+      const found = valueAt(holder.document, operation.path)
+      if (found === undefined || !sameJson(found, operation.value)) return { refusal: unprocessable() }
+      continue
+    }
     if (operation.path === '') {
       // The library walks from a parent; the whole document has none.
-      if (operation.op === 'test' || operation.op === 'remove') return { refusal: unprocessable() }
+      if (operation.op === 'remove') return { refusal: unprocessable() }
       if (operation.op === 'add' || operation.op === 'replace')
         holder.document = structuredClone(operation.value as JsonValue)
       continue
@@ -47,11 +53,11 @@ export function applyJsonPatch(target: JsonValue, patch: unknown): { value: Json
 
 function isOperation(value: unknown): value is Operation {
   if (!isObject(value) || typeof value['path'] !== 'string' || !OPERATIONS.has(value['op'])) return false
-  if (/(^|\/)(__proto__|prototype|constructor)(\/|$)/.test(value['path'])) return false
+  if (!isPointer(value['path'])) return false
   const needsFrom = value['op'] === 'move' || value['op'] === 'copy'
   if (needsFrom) {
     const from = value['from']
-    if (typeof from !== 'string' || /(^|\/)(__proto__|prototype|constructor)(\/|$)/.test(from)) return false
+    if (typeof from !== 'string' || !isPointer(from)) return false
     // RFC 6902 4.4: a location cannot be moved into one of its children.
     return value['op'] === 'copy' || !`${value['path']}/`.startsWith(`${from}/`) || value['path'] === from
   }
@@ -59,11 +65,21 @@ function isOperation(value: unknown): value is Operation {
   return !needsValue || Object.hasOwn(value, 'value')
 }
 
+/** RFC 6901: empty, or every step with its slash. */
+function isPointer(text: string): boolean {
+  return /^(\/|$)/.test(text) && !/\/(__proto__|prototype|constructor)(\/|$)/.test(text)
+}
+
 function sizeAt(document: JsonValue, pointer: string): number {
+  return JSON.stringify(valueAt(document, pointer) ?? null).length
+}
+
+function valueAt(document: JsonValue, pointer: string): unknown {
   let value: unknown = document
   for (const step of pointer.split('/').slice(1)) {
     const key = step.replaceAll('~1', '/').replaceAll('~0', '~')
-    value = (value as Record<string, unknown> | undefined)?.[key]
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string, unknown>)[key]
   }
-  return JSON.stringify(value ?? null).length
+  return value
 }

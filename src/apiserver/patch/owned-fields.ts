@@ -76,7 +76,6 @@ const NEVER_OWNED = [
   'selfLink',
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
-  'generateName',
 ]
 
 export function withoutIdentity(object: JsonObject): JsonObject {

@@ -1,13 +1,16 @@
 /** The last step before a write: allocation, and what to do with it when the write succeeds, fails or was only tried. */
 import type { FieldError, KubeObject } from '#api'
-import type { KindDefinition, WriteContext } from '../kinds/kind.ts'
+import type { Companion, KindDefinition, WriteContext } from '../kinds/kind.ts'
 import { failure, invalidObject, objectDetails, Refused } from '../status/index.ts'
 import type { Change, StoredObject, Store } from '../storage/index.ts'
+import { keyOf, storageName } from './registry.ts'
 
 export type Admitted = {
   readonly object: KubeObject
   readonly rollback: () => void
   readonly commit: () => void
+  /** Other objects that change in the same commit. */
+  readonly also: readonly Change[]
 }
 
 const nothing = (): void => undefined
@@ -22,7 +25,7 @@ export function admit(
   context: WriteContext,
 ): Admitted {
   const { object, old } = write
-  if (kind.allocate === undefined) return { object, rollback: nothing, commit: nothing }
+  if (kind.allocate === undefined) return { object, rollback: nothing, commit: nothing, also: [] }
   const admission = kind.allocate(object, old, context)
   if ('errors' in admission) throw new Refused(invalidObject(kind.info, object.metadata.name, admission.errors))
   if ('refusal' in admission) {
@@ -33,7 +36,18 @@ export function admit(
     object: admission.object,
     rollback: admission.rollback ?? nothing,
     commit: admission.commit ?? nothing,
+    also: companionChanges(admission.also),
   }
+}
+
+/** Unconditional: who decides on companions has seen the store in the same turn of the event loop. */
+export function companionChanges(companions: readonly Companion[] = []): readonly Change[] {
+  return companions.map(({ info, object, action }) => ({
+    resource: storageName(info),
+    key: keyOf(info, object.metadata),
+    object: action === 'write' ? object : undefined,
+    expect: undefined,
+  }))
 }
 
 /** Stages the changes and waits until they are on disk; gives back what was allocated if they never get there. */

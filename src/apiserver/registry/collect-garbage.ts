@@ -145,18 +145,29 @@ export function collectGarbage(registry: Registry, logger: Logger): () => void {
     })
   }
 
-  const options = { user: COLLECTOR, dryRun: false, warn: () => undefined }
-  const stops = registry.kinds.map((kind) => {
-    const resource = storageName(kind.info)
-    for (const stored of store.table(resource).list())
-      observe(kind, { type: 'ADDED', current: stored, previous: undefined })
-    return store.subscribe(resource, (events) => {
-      for (const event of events) observe(kind, event)
-    })
-  })
+  const options = { user: COLLECTOR, dryRun: false, warn: () => undefined, manager: 'kube-controller-manager' }
+  const followed = new Map<string, () => void>()
+  const follow = (): void => {
+    // A view has no objects of its own.
+    for (const kind of registry.kinds.filter(({ view }) => view === undefined)) {
+      const resource = storageName(kind.info)
+      if (followed.has(resource)) continue
+      for (const stored of store.table(resource).list())
+        observe(kind, { type: 'ADDED', current: stored, previous: undefined })
+      followed.set(
+        resource,
+        store.subscribe(resource, (events) => {
+          for (const event of events) observe(kind, event)
+        }),
+      )
+    }
+  }
+  follow()
+  const stopFollowing = registry.onKinds(follow)
   return () => {
     stopped = true
-    for (const stop of stops) stop()
+    stopFollowing()
+    for (const stop of followed.values()) stop()
   }
 }
 

@@ -11,6 +11,7 @@ import { alreadyExists, badRequest, failure, Refused } from '../status/index.ts'
 import type { StoredObject } from '../storage/index.ts'
 import { admit, refuseInvalid, stageAdmitted } from './admit.ts'
 import { GENERATE_ATTEMPTS, generateName } from './generate-name.ts'
+import { trackCreate } from './managed-fields.ts'
 import { namespaceRefusal } from './namespace-lifecycle.ts'
 import type { Answer, Registry, WriteOptions } from './registry.ts'
 import { contextOf, headOf, keyOf, storageName, unstored } from './registry.ts'
@@ -21,6 +22,8 @@ export type CreateRequest = {
   readonly namespace: string | undefined
   readonly object: KubeObject
   readonly options: WriteOptions
+  /** Server-side apply: the object says itself who owns what. */
+  readonly isApply?: boolean
 }
 
 export async function createObject(registry: Registry, request: CreateRequest): Promise<Answer> {
@@ -43,22 +46,26 @@ export function createNow(
   const refusal = namespaceRefusal(target, registry.reader)
   if (refusal !== undefined) throw new Refused(refusal)
 
-  const prepared = kind.prepareForCreate(kind.defaults(withMeta(named, request, context)), context)
+  const asked = kind.defaults(withMeta(named, request, context))
+  const prepared = kind.prepareForCreate(asked, context)
   refuseInvalid(kind, name ?? '', kind.validate(prepared, context))
   if (headOf(registry, target) !== undefined) throw new Refused(alreadyExists(kind.info, name))
 
   const admitted = admit(kind, { object: prepared, old: undefined }, context)
+  const writer = { manager: options.manager ?? 'unknown', now: context.now }
+  const object =
+    request.isApply === true ? admitted.object : trackCreate(kind, { asked, next: admitted.object }, writer)
   if (options.dryRun) {
     admitted.rollback()
-    return { answer: unstored(admitted.object), committed: Promise.resolve() }
+    return { answer: unstored(object), committed: Promise.resolve() }
   }
   const change = {
     resource: storageName(kind.info),
     key: keyOf(kind.info, target),
-    object: admitted.object,
+    object,
     expect: 0,
   }
-  const staged = stageAdmitted(registry.store, [change], admitted)
+  const staged = stageAdmitted(registry.store, [change, ...admitted.also], admitted)
   if (staged === undefined) throw new Refused(alreadyExists(kind.info, name))
   return { answer: staged.stored, committed: staged.committed }
 }

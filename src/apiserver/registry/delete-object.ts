@@ -17,7 +17,7 @@ import {
   success,
 } from '../status/index.ts'
 import type { StoredObject } from '../storage/index.ts'
-import { stageAdmitted } from './admit.ts'
+import { companionChanges, stageAdmitted } from './admit.ts'
 import { isHeld } from './namespace-lifecycle.ts'
 import type { Answer, Registry, Target, WriteOptions } from './registry.ts'
 import { contextOf, headOf, keyOf, storageName, unstored } from './registry.ts'
@@ -101,7 +101,8 @@ function remove(
   if (request.options.dryRun) return { last: old, gone: true, committed: Promise.resolve() }
   const change = { resource: storageName(kind.info), key: keyOf(kind.info, request), expect: old.revision }
   const settle = { rollback: () => undefined, commit: () => kind.released?.(old.object) }
-  const staged = stageAdmitted(registry.store, [{ ...change, object: undefined }], settle)
+  const also = companionChanges(kind.removedWith?.(old.object, registry.reader))
+  const staged = stageAdmitted(registry.store, [{ ...change, object: undefined }, ...also], settle)
   if (staged === undefined) throw new Refused(conflict(kind.info, name))
   return { last: old, gone: true, committed: staged.committed }
 }

@@ -25,8 +25,10 @@ export type PatchRequest = Target & {
   readonly fieldValidation: FieldValidation
 }
 
-export function patchObject(registry: Registry, request: PatchRequest): Promise<UpdateAnswer> {
+export async function patchObject(registry: Registry, request: PatchRequest): Promise<UpdateAnswer> {
   const { kind, name } = request
+  // Custom kinds have no merge keys; clients take this as the word to send a merge patch.
+  if (request.patchKind === 'strategic' && kind.structure !== undefined) throw new Refused(unsupportedPatch())
   return updateObject(registry, {
     ...request,
     mayCreate: false,
@@ -54,6 +56,12 @@ function patchedForm(old: KubeObject, { kind, patchKind, patch }: PatchRequest):
     case 'strategic':
       return unwrap(applyStrategicPatch(target, patch, lookupOf(kind))).value
   }
+}
+
+function unsupportedPatch(): ReturnType<typeof failure> {
+  const accepted = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml'
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`
+  return failure({ code: 415, reason: 'UnsupportedMediaType', message })
 }
 
 function lookupOf(kind: KindDefinition): (path: readonly string[]) => ReturnType<typeof patchStrategy> {

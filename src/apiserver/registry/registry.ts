@@ -4,13 +4,19 @@ import type { Clock } from '#lib'
 import type { KindDefinition, StoreReader, WriteContext } from '../kinds/kind.ts'
 import { qualifiedResource } from '../status/index.ts'
 import type { StoredObject, Store } from '../storage/index.ts'
+import { withViews } from './view-store.ts'
 
 export type User = { readonly name: string; readonly groups: readonly string[]; readonly uid?: string }
 
 export type Registry = {
   readonly store: Store
   readonly clock: Clock
+  /** Another array whenever the custom kinds change. */
   readonly kinds: readonly KindDefinition[]
+  /** Replaces the kinds that are served beyond those the registry was made with. */
+  serveCustom(kinds: readonly KindDefinition[]): void
+  /** Called after the kinds have changed. */
+  onKinds(listener: () => void): () => void
   /** The store at head as the kinds' rules see it. */
   readonly reader: StoreReader
 }
@@ -35,13 +41,28 @@ export function createRegistry(options: {
   readonly clock: Clock
   readonly kinds: readonly KindDefinition[]
 }): Registry {
-  const { store, kinds } = options
+  const { kinds } = options
+  let served = kinds
+  const listeners = new Set<() => void>()
+  const store = withViews(options.store, { kinds: () => served, nameOf: storageName })
   for (const kind of kinds) {
     if (kind.restored === undefined) continue
     for (const stored of store.table(storageName(kind.info)).list()) kind.restored(stored.object)
   }
   return {
     ...options,
+    store,
+    get kinds() {
+      return served
+    },
+    serveCustom: (custom) => {
+      served = [...kinds, ...custom]
+      for (const listener of listeners) listener()
+    },
+    onKinds: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     reader: {
       get: (info, at) => store.head(storageName(info), keyOf(info, at))?.object,
       list: (info, namespace) => store.headList(storageName(info), namespace).map((stored) => stored.object),
@@ -51,7 +72,7 @@ export function createRegistry(options: {
 
 /** The name under which a resource is stored; independent of the version that is served. */
 export function storageName(info: ResourceInfo): string {
-  return qualifiedResource(info)
+  return info.storage ?? qualifiedResource(info)
 }
 
 export function keyOf(

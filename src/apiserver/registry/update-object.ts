@@ -8,7 +8,7 @@ import type { WriteContext } from '../kinds/kind.ts'
 import { sameJson } from '../patch/index.ts'
 import { badRequest, conflict, notFound, Refused } from '../status/index.ts'
 import type { StoredObject } from '../storage/index.ts'
-import { admit, refuseInvalid, stageAdmitted } from './admit.ts'
+import { admit, companionChanges, refuseInvalid, stageAdmitted } from './admit.ts'
 import { checkIdentity, createNow } from './create-object.ts'
 import { trackUpdate } from './managed-fields.ts'
 import { isHeld } from './namespace-lifecycle.ts'
@@ -51,15 +51,21 @@ export function updateNow(registry: Registry, request: UpdateRequest): UpdateAns
   if (old === undefined) {
     if (!request.mayCreate || subresource !== undefined) throw new Refused(notFound(kind.info, name))
     const { resourceVersion: _ignored, ...metadata } = { ...wanted.metadata, name }
-    const made = createNow(registry, { kind, namespace, object: { ...wanted, metadata }, options })
+    const made = createNow(registry, {
+      kind,
+      namespace,
+      object: { ...wanted, metadata },
+      options,
+      isApply: request.isApply === true,
+    })
     return { ...made, created: true }
   }
   checkPreconditions(request, wanted, old)
 
   const context = contextOf(registry, options)
-  const next = nextVersion(request, { wanted, old: old.object }, context)
+  const { asked, next } = nextVersion(request, { wanted, old: old.object }, context)
   refuseInvalid(kind, name, kind.validateUpdate(next, old.object, context))
-  return { ...write(registry, { ...request, next, old }, context), created: false }
+  return { ...write(registry, { ...request, asked, next, old }, context), created: false }
 }
 
 function checkPreconditions(request: UpdateRequest, wanted: KubeObject, old: StoredObject): void {
@@ -84,7 +90,7 @@ function nextVersion(
   request: UpdateRequest,
   versions: { readonly wanted: AnyObject; readonly old: AnyObject },
   context: WriteContext,
-): KubeObject {
+): { readonly asked: KubeObject; readonly next: KubeObject } {
   const { kind, subresource } = request
   const { old } = versions
   const metadata = carriedMeta(versions.wanted.metadata, old.metadata)
@@ -94,8 +100,9 @@ function nextVersion(
   // Only the main resource is the kind's to prepare: there `status` is already the old one.
   const prepared = subresource === undefined ? kind.prepareForUpdate(defaulted, old, context) : defaulted
   const labelled = kind.generationFollowsLabels === true && !sameJson(prepared.metadata.labels, old.metadata.labels)
-  if (!kind.hasGeneration || (sameSpec(prepared, old) && !labelled)) return prepared
-  return { ...prepared, metadata: { ...prepared.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
+  if (!kind.hasGeneration || (sameSpec(prepared, old) && !labelled)) return { asked: defaulted, next: prepared }
+  const generation = (old.metadata.generation ?? 0) + 1
+  return { asked: defaulted, next: { ...prepared, metadata: { ...prepared.metadata, generation } } }
 }
 
 /** What this path may write; the rest stays as it was. */
@@ -141,7 +148,7 @@ function sameSpec(a: AnyObject, b: AnyObject): boolean {
 
 function write(
   registry: Registry,
-  request: UpdateRequest & { readonly next: KubeObject; readonly old: StoredObject },
+  request: UpdateRequest & { readonly asked: KubeObject; readonly next: KubeObject; readonly old: StoredObject },
   context: WriteContext,
 ): { answer: Answer; committed: Promise<void> } {
   const { kind, name, next, old, options } = request
@@ -151,7 +158,8 @@ function write(
     if (options.dryRun) return { answer: unstored(next), committed: Promise.resolve() }
     // The last hold is gone: this write is the deletion (api-server.md 11).
     const settle = { rollback: () => undefined, commit: () => kind.released?.(old.object) }
-    const staged = stageAdmitted(registry.store, [{ ...change, object: undefined }], settle)
+    const also = companionChanges(kind.removedWith?.(old.object, registry.reader))
+    const staged = stageAdmitted(registry.store, [{ ...change, object: undefined }, ...also], settle)
     if (staged === undefined) throw new Refused(conflict(kind.info, name))
     return { answer: unstored(next), committed: staged.committed }
   }
@@ -161,25 +169,30 @@ function write(
   const admitted =
     request.subresource === undefined
       ? admit(kind, { object: next, old: old.object }, context)
-      : { object: next, rollback: () => undefined, commit: () => undefined }
+      : { object: next, rollback: () => undefined, commit: () => undefined, also: [] }
   if (!options.dryRun && unchanged(admitted.object)) {
     admitted.rollback()
     return { answer: old, committed: Promise.resolve() }
   }
-  const object = tracked(request, { next: admitted.object, old: old.object }, context.now)
+  const versions = { asked: request.asked, next: admitted.object, old: old.object }
+  const object = tracked(request, versions, context.now)
   if (options.dryRun) {
     admitted.rollback()
     const { resourceVersion } = old.object.metadata
     const metadata = { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) }
     return { answer: unstored({ ...object, metadata }), committed: Promise.resolve() }
   }
-  const staged = stageAdmitted(registry.store, [{ ...change, object }], admitted)
+  const staged = stageAdmitted(registry.store, [{ ...change, object }, ...admitted.also], admitted)
   if (staged === undefined) throw new Refused(conflict(kind.info, name))
   return { answer: staged.stored, committed: staged.committed }
 }
 
-/** Once an object has owners of fields, every write moves what it changed to its own manager. */
-function tracked(request: UpdateRequest, versions: { next: KubeObject; old: KubeObject }, now: string): KubeObject {
+/** Every write moves what it changed to its own manager. */
+function tracked(
+  request: UpdateRequest,
+  versions: { readonly asked: KubeObject; readonly next: KubeObject; readonly old: KubeObject },
+  now: string,
+): KubeObject {
   const { kind, options, subresource, isApply } = request
   if (isApply === true) return versions.next
   return trackUpdate(kind, versions, { manager: options.manager ?? 'unknown', now, subresource })

@@ -7,6 +7,7 @@ import type { KindDefinition } from '../kinds/kind.ts'
 
 const VERBS: readonly string[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const STATUS_VERBS: readonly string[] = ['get', 'patch', 'update']
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 
 export type DiscoverySubresource = {
   readonly subresource: string
@@ -156,10 +157,11 @@ function aggregatedResources(
   kinds: readonly KindDefinition[],
   extra: readonly ExtraResource[],
 ): readonly DiscoveryResource[] {
-  const stored = kinds.map(({ info, hasStatus }): DiscoveryResource => {
+  const stored = kinds.map(({ info, hasStatus, scale }): DiscoveryResource => {
     const responseKind = { group: '', version: '', kind: info.kind }
     const subresources = [
       ...(hasStatus ? [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] : []),
+      ...(scale === undefined ? [] : [{ subresource: 'scale', responseKind: SCALE, verbs: STATUS_VERBS }]),
       ...extra
         .filter((one) => one.name.startsWith(`${info.resource}/`))
         .map((one) => ({
@@ -195,7 +197,7 @@ function extraKind(one: ExtraResource): DiscoveryResource['responseKind'] {
   return { group: one.kindGroup ?? '', version: one.kindVersion ?? '', kind: one.kind }
 }
 
-function legacyResources({ info, hasStatus }: KindDefinition): readonly LegacyResource[] {
+function legacyResources({ info, hasStatus, scale }: KindDefinition): readonly LegacyResource[] {
   const main: LegacyResource = {
     name: info.resource,
     singularName: info.singular,
@@ -205,9 +207,13 @@ function legacyResources({ info, hasStatus }: KindDefinition): readonly LegacyRe
     ...(info.shortNames.length > 0 && { shortNames: info.shortNames }),
     ...(info.categories.length > 0 && { categories: info.categories }),
   }
-  if (!hasStatus) return [main]
-  const { namespaced, kind } = info
-  return [main, { name: `${info.resource}/status`, singularName: '', namespaced, kind, verbs: STATUS_VERBS }]
+  const { namespaced, kind, resource } = info
+  const sub = { singularName: '', namespaced, verbs: STATUS_VERBS }
+  return [
+    main,
+    ...(hasStatus ? [{ ...sub, name: `${resource}/status`, kind }] : []),
+    ...(scale === undefined ? [] : [{ ...sub, name: `${resource}/scale`, ...SCALE }]),
+  ]
 }
 
 function legacyExtra(one: ExtraResource): LegacyResource {

@@ -20,6 +20,8 @@ export type OpenApiDocument = {
 
 export type OpenApiIndex = { readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>> }
 
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+
 const PATCH_TYPES = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
@@ -51,14 +53,39 @@ export function openapiV3Document(kinds: readonly KindDefinition[], groupVersion
   )
   if (served.length === 0) return undefined
   const roots = served.flatMap((kind) => [kind.schema, `${kind.schema}List`])
+  const custom = served.filter(({ structure }) => structure !== undefined)
+  // Custom kinds bring their schema along; of the generated ones they use ObjectMeta.
+  if (custom.length > 0) roots.push(`${META}.ObjectMeta`, `${META}.ListMeta`)
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: 'v1.36.2' },
     paths: Object.fromEntries(served.flatMap(pathsOf)),
     components: {
-      schemas: Object.fromEntries(reachableSchemas(roots).map((name) => [name, describedSchema(name)])),
+      schemas: Object.fromEntries([
+        ...reachableSchemas(roots).map((name) => [name, describedSchema(name)] as const),
+        ...custom.flatMap(customSchemas),
+      ]),
     },
   }
+}
+
+function customSchemas({ info, schema, structure = {} }: KindDefinition): readonly (readonly [string, SchemaNode])[] {
+  const { group, version, kind } = info
+  const list: SchemaNode = {
+    type: 'object',
+    required: ['items'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { $ref: `#/components/schemas/${META}.ListMeta` },
+      items: { type: 'array', items: { $ref: `#/components/schemas/${schema}` } },
+    },
+    'x-kubernetes-group-version-kind': [{ group, version, kind: `${kind}List` }],
+  }
+  return [
+    [schema, { ...structure, 'x-kubernetes-group-version-kind': [{ group, version, kind }] }],
+    [`${schema}List`, list],
+  ]
 }
 
 /** The schema with our descriptions on itself and its fields. */
@@ -125,7 +152,8 @@ function operation(kind: KindDefinition, verb: 'get' | 'put' | 'patch' | 'post')
   const { group, version, kind: name } = kind.info
   const schema = { $ref: `#/components/schemas/${kind.schema}` }
   const patch = { $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.Patch' }
-  const media = verb === 'patch' ? PATCH_TYPES : ['application/json', 'application/yaml']
+  const patchTypes = PATCH_TYPES.filter((type) => kind.structure === undefined || !type.includes('strategic'))
+  const media = verb === 'patch' ? patchTypes : ['application/json', 'application/yaml']
   const parameters = ['dryRun', 'fieldManager', 'fieldValidation', ...(verb === 'patch' ? ['force'] : [])]
   return {
     'x-kubernetes-action': verb,

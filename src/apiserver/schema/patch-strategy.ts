@@ -40,8 +40,8 @@ export function patchStrategy(schemaName: string, path: readonly string[]): Patc
   }
 }
 
-export function applyTopology(schemaName: string, path: readonly string[]): ApplyTopology | undefined {
-  const found = nodeAt(schemaName, path)
+export function applyTopology(schema: string | SchemaNode, path: readonly string[]): ApplyTopology | undefined {
+  const found = nodeAt(schema, path)
   if (found === undefined) return undefined
   const { pointer, node } = found
   const shape = shapeOf(node)

@@ -2,33 +2,11 @@
  * The generated facts of Kubernetes 1.36.2, typed: OpenAPI component schemas, protobuf field numbers and the fields
  * whose absence differs from zero. script/generate-schema.mjs makes the JSON; nothing else may edit it.
  */
+import { OWN_MESSAGES, OWN_PRESENCE, OWN_SCHEMAS } from './own-schemas.ts'
+import type { MessageFields, SchemaNode } from './schema-node.ts'
 import generated from './generated/kubernetes-1.36.json' with { type: 'json' }
 
-export type GroupVersionKind = { readonly group: string; readonly version: string; readonly kind: string }
-
-/** The part of JSON Schema that Kubernetes publishes. */
-export type SchemaNode = {
-  readonly $ref?: string
-  readonly allOf?: readonly SchemaNode[]
-  readonly oneOf?: readonly SchemaNode[]
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
-  readonly format?: string
-  readonly description?: string
-  readonly default?: unknown
-  readonly enum?: readonly string[]
-  readonly required?: readonly string[]
-  readonly properties?: Readonly<Record<string, SchemaNode>>
-  readonly additionalProperties?: SchemaNode
-  readonly items?: SchemaNode
-  readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[]
-  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map'
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
-  readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular'
-  readonly 'x-kubernetes-patch-merge-key'?: string
-  readonly 'x-kubernetes-patch-strategy'?: string
-}
-
-export type MessageFields = Readonly<Record<string, readonly [number, string]>>
+export type { GroupVersionKind, MessageFields, SchemaNode } from './schema-node.ts'
 
 type Generated = {
   readonly schemas: Readonly<Record<string, SchemaNode>>
@@ -38,9 +16,9 @@ type Generated = {
 
 const data = generated as unknown as Generated
 
-export const SCHEMAS = data.schemas
-export const MESSAGES = data.messages
-export const PRESENCE = data.presence
+export const SCHEMAS: Readonly<Record<string, SchemaNode>> = { ...data.schemas, ...OWN_SCHEMAS }
+export const MESSAGES: Readonly<Record<string, MessageFields>> = { ...data.messages, ...OWN_MESSAGES }
+export const PRESENCE: Readonly<Record<string, readonly string[]>> = { ...data.presence, ...OWN_PRESENCE }
 
 const REF = '#/components/schemas/'
 
@@ -62,14 +40,14 @@ export function schemaNamed(name: string): SchemaNode | undefined {
 }
 
 /**
- * The node at a path of field names, below a named schema. List items and map values are entered without a step of their
+ * The node at a path of field names, below a schema or the one of that name. List items and map values are entered without a step of their
  * own for lists (`spec.containers.ports`), with one for maps. `pointer` carries the annotations of the field.
  */
 export function nodeAt(
-  schemaName: string,
+  schema: string | SchemaNode,
   path: readonly string[],
 ): { readonly pointer: SchemaNode; readonly node: SchemaNode } | undefined {
-  const root = schemaNamed(schemaName)
+  const root = typeof schema === 'string' ? schemaNamed(schema) : schema
   if (root === undefined) return undefined
   let pointer = root
   let node = root

@@ -107,14 +107,23 @@ describe('openapiV3 (api-server.md 5)', () => {
 
   it('the index names each group version, with a hash of its document', () => {
     const { paths } = openapiV3Index(kinds)
-    assert.deepEqual(Object.keys(paths), ['api/v1', 'apis/coordination.k8s.io/v1', 'apis/discovery.k8s.io/v1'])
+    assert.deepEqual(Object.keys(paths), [
+      'api/v1',
+      'apis/apiextensions.k8s.io/v1',
+      'apis/apps/v1',
+      'apis/coordination.k8s.io/v1',
+      'apis/discovery.k8s.io/v1',
+      'apis/events.k8s.io/v1',
+      'apis/networking.k8s.io/v1',
+      'apis/rbac.authorization.k8s.io/v1',
+    ])
     assert.match(paths['api/v1']?.serverRelativeURL ?? '', /^\/openapi\/v3\/api\/v1\?hash=[A-Z2-7]{32}$/)
     assert.deepEqual(openapiV3Index(kinds), { paths })
   })
 
   it('a group version may be named either way; an unknown one has no document', () => {
     assert.deepEqual(openapiV3Document(kinds, 'v1'), document)
-    assert.equal(openapiV3Document(kinds, 'apps/v1'), undefined)
+    assert.equal(openapiV3Document(kinds, 'batch/v1'), undefined)
   })
 
   it('PATCH of each kind shows fieldValidation, dryRun and what it is', () => {
@@ -226,6 +235,16 @@ describe('openapiV2', () => {
 })
 
 describe('discovery (api-server.md 3)', () => {
+  const GROUPS = [
+    'apiextensions.k8s.io',
+    'apps',
+    'authorization.k8s.io',
+    'coordination.k8s.io',
+    'discovery.k8s.io',
+    'events.k8s.io',
+    'networking.k8s.io',
+    'rbac.authorization.k8s.io',
+  ]
   const extra: readonly ExtraResource[] = [
     { group: '', version: 'v1', name: 'pods/log', namespaced: true, kind: 'Pod', verbs: ['get'] },
     {
@@ -246,7 +265,12 @@ describe('discovery (api-server.md 3)', () => {
     )
     assert.deepEqual(
       apis.items.map(({ metadata }) => metadata.name),
-      ['authorization.k8s.io', 'coordination.k8s.io', 'discovery.k8s.io'],
+      GROUPS,
+    )
+    const workloads = apis.items.find(({ metadata }) => metadata.name === 'apps')?.versions[0]?.resources ?? []
+    assert.deepEqual(
+      workloads.find(({ resource }) => resource === 'deployments')?.subresources?.map(({ subresource }) => subresource),
+      ['scale', 'status'],
     )
     const resources = api.items[0]?.versions[0]?.resources ?? []
     const services = resources.find(({ resource }) => resource === 'services')
@@ -277,7 +301,9 @@ describe('discovery (api-server.md 3)', () => {
   it('legacy lists', () => {
     const { apis, groups, resourceLists } = legacyDiscovery(kinds, extra)
     const names = (apis as { groups: { name: string }[] }).groups.map(({ name }) => name)
-    assert.deepEqual(names, ['authorization.k8s.io', 'coordination.k8s.io', 'discovery.k8s.io'])
+    assert.deepEqual(names, GROUPS)
+    const apps = (resourceLists['apis/apps/v1'] as { resources: { name: string; kind: string }[] }).resources
+    assert.deepEqual(apps.find(({ name }) => name === 'deployments/scale')?.kind, 'Scale')
     assert.deepEqual(Object.keys(groups), names)
     const list = resourceLists['api/v1'] as { groupVersion: string; resources: { name: string }[] }
     assert.equal(list.groupVersion, 'v1')

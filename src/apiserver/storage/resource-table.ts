@@ -13,6 +13,11 @@ import type { StoredObject, StoreEvent } from './stored-object.ts'
 /** Told all events of one commit at once, after they are on disk. Must not throw. */
 export type EventListener = (events: readonly StoreEvent[]) => void
 
+/** What readers see of one. */
+export type ObjectTable = Pick<ResourceTable, 'size' | 'get' | 'list' | 'listAt'> & {
+  readonly window: Pick<EventWindow, 'floor' | 'after' | 'length'>
+}
+
 export class ResourceTable {
   readonly window: EventWindow
   readonly listeners = new Set<EventListener>()

@@ -15,7 +15,7 @@ import { messageOf, SignalboxError } from '#lib'
 import type { ObjectDatabase } from './database.ts'
 import type { WindowLimits } from './event-window.ts'
 import { DEFAULT_WINDOW } from './event-window.ts'
-import type { EventListener } from './resource-table.ts'
+import type { EventListener, ObjectTable } from './resource-table.ts'
 import { ResourceTable } from './resource-table.ts'
 import type { Change, StoredObject, StoreEvent } from './stored-object.ts'
 import { deepFreeze, storedForm } from './stored-object.ts'
@@ -33,7 +33,7 @@ export interface Store {
   /** The last committed revision. */
   readonly revision: number
   /** Committed state of one resource. */
-  table(resource: string): ResourceTable
+  table(resource: string): ObjectTable
   /** What a writer must compare with: committed or staged in this tick. */
   head(resource: string, key: ObjectKey): StoredObject | undefined
   headList(resource: string, namespace?: string): readonly StoredObject[]

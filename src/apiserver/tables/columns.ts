@@ -16,6 +16,13 @@ export const AGE_COLUMN: TableColumn = {
   priority: 0,
 }
 
+export const CREATED_COLUMN: TableColumn = {
+  name: 'Created At',
+  type: 'date',
+  description: 'When the server created the object',
+  priority: 0,
+}
+
 export function textColumn(name: string, description: string): TableColumn {
   return { name, type: 'string', description, priority: 0 }
 }

@@ -11,6 +11,6 @@ export {
   UNKNOWN,
   UNSET,
 } from './cells.ts'
-export { AGE_COLUMN, NAME_COLUMN, textColumn, wideColumn } from './columns.ts'
+export { AGE_COLUMN, CREATED_COLUMN, NAME_COLUMN, textColumn, wideColumn } from './columns.ts'
 export type { PartialObjectMetadata, Table, TableOptions } from './render-table.ts'
 export { renderTable } from './render-table.ts'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 import { silentLogger, systemClock } from '#lib'
 import type { KindDefinition } from '../kinds/kind.ts'
-import type { ApiServer } from '../run-api-server.ts'
+import type { ApiServer, ApiServerOptions } from '../run-api-server.ts'
 import { runApiServer } from '../run-api-server.ts'
 import { sampleKinds } from './sample-kinds.ts'
 
@@ -58,6 +58,9 @@ export type HttpFixtureOptions = {
   readonly kinds?: readonly KindDefinition[]
   /** An earlier fixture's folder: a restart. */
   readonly stateDir?: string
+  readonly limits?: ApiServerOptions['limits']
+  /** Writes `audit.log` into the folder. */
+  readonly audit?: boolean
 }
 
 export async function httpFixture(options: HttpFixtureOptions = {}): Promise<HttpFixture> {
@@ -78,6 +81,8 @@ export async function httpFixture(options: HttpFixtureOptions = {}): Promise<Htt
     clock: systemClock,
     logger: silentLogger,
     kinds: options.kinds ?? sampleKinds(),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.audit === true ? { auditLogPath: join(stateDir, 'audit.log') } : {}),
   })
   const agent = new Agent({ keepAlive: true, ca: server.caCertificate })
   const open = (path: string, call: CallOptions): Promise<IncomingMessage> =>

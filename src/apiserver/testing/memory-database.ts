@@ -22,3 +22,14 @@ export function memoryDatabase(revision = 1): MemoryDatabase {
     close: () => undefined,
   }
 }
+
+/** What a server that starts again finds after these batches. */
+export function reopened(database: MemoryDatabase): MemoryDatabase {
+  const rows = new Map<string, DatabaseBatch['puts'][number]>()
+  for (const { puts, deletes } of database.batches) {
+    for (const { resource, key } of deletes) rows.delete(`${resource} ${key}`)
+    for (const row of puts) rows.set(`${row.resource} ${row.key}`, row)
+  }
+  const last = database.batches.at(-1)?.revision ?? database.revision
+  return { ...memoryDatabase(last), rows: () => [...rows.values()] }
+}

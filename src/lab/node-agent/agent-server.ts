@@ -5,12 +5,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
 
 import type { Clock, Logger } from '#lib'
 import { SignalboxError } from '#lib'
 
 import type { ContainerLog } from './container-log.ts'
+import type { UpgradeRequest } from './streams/websocket-server.ts'
 import { parseLogQuery, serveLog } from './serve-log.ts'
+import { refuseUpgrade } from './streams/websocket-server.ts'
 
 export type LogAddress = { readonly namespace: string; readonly pod: string; readonly container: string }
 
@@ -19,6 +22,8 @@ export type AgentServerOptions = {
   readonly addresses: readonly string[]
   readonly port: number
   readonly token: string
+  /** `/exec`, `/attach` and `/portForward`, which leave HTTP; their caller is authorized already. */
+  readonly serveStream: (url: URL, upgrade: UpgradeRequest) => void
   readonly findLog: (at: LogAddress, previous: boolean) => ContainerLog | undefined
   readonly clock: Clock
   readonly logger: Logger
@@ -31,17 +36,25 @@ export interface AgentServer {
 /** @throws SBX_LAB_LISTEN if an address is not to be had */
 export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
   const servers: Server[] = []
+  const upgraded = new Set<Socket>()
   const close = async (): Promise<void> => {
     await Promise.all(
       servers.map(async (server) => {
         const closed = new Promise((done) => server.close(done))
         server.closeAllConnections()
+        for (const socket of upgraded) socket.destroy()
         await closed
       }),
     )
   }
   for (const address of options.addresses) {
     const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => answer(options, request, response))
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      upgraded.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.once('close', () => upgraded.delete(socket))
+      answerUpgrade(options, { request, socket, head })
+    })
     try {
       await listen(server, address, options.port)
     } catch (cause) {
@@ -71,6 +84,15 @@ function answer(options: AgentServerOptions, request: IncomingMessage, response:
   else if (!isAuthorized(request.headers.authorization, options.token)) refuse(response, 401, 'Unauthorized')
   else if (url.pathname.startsWith('/containerLogs/')) answerLog(options, url, response)
   else refuse(response, 404, 'not found')
+}
+
+function answerUpgrade(options: AgentServerOptions, upgrade: UpgradeRequest): void {
+  const { request, socket } = upgrade
+  if (!isAuthorized(request.headers.authorization, options.token)) {
+    refuseUpgrade(socket, { code: 401, text: 'Unauthorized' })
+  } else {
+    options.serveStream(new URL(request.url ?? '/', 'http://node'), upgrade)
+  }
 }
 
 function answerLog(options: AgentServerOptions, url: URL, response: ServerResponse): void {

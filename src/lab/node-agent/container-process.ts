@@ -10,17 +10,21 @@ import { access, constants, stat } from 'node:fs/promises'
 import { constants as system } from 'node:os'
 import { join, resolve } from 'node:path'
 
-import type { Argv, NamespaceKind } from '#kernel'
+import type { Argv, NamespaceKind, Pty } from '#kernel'
 import type { Clock } from '#lib'
 import { childProcesses, inNamespacesOf, listProcesses } from '#kernel'
 
 import type { ContainerLog } from './container-log.ts'
+import { ContainerIo } from './streams/container-io.ts'
+import { onTerminal, streamsOf } from './streams/terminal-command.ts'
 import { within } from './within.ts'
 
 export type ContainerCommand = {
   readonly argv: Argv
   readonly env: Readonly<Record<string, string>>
   readonly workingDir?: string
+  /** Whether its standard input stays open for somebody who attaches; the others read an empty one. */
+  readonly stdin?: boolean
 }
 
 /** `signal` is its number, as in ContainerStateTerminated. */
@@ -30,12 +34,19 @@ export interface ContainerProcess {
   /** As numbered in the sandbox; undefined until it has started and after it has ended. */
   mainPid(): Promise<number | undefined>
   readonly exited: Promise<ContainerExit>
+  /** Where `kubectl attach` meets it. */
+  readonly io: ContainerIo
   terminate(): Promise<void>
   /** The main process and everything of its session. */
   kill(): Promise<void>
 }
 
-export type ContainerPlace = { readonly podPid: number; readonly clock: Clock }
+export type ContainerPlace = {
+  readonly podPid: number
+  readonly clock: Clock
+  /** Its terminal, if it has one. */
+  readonly pty?: Pty | undefined
+}
 
 const POD_NAMESPACES: readonly NamespaceKind[] = ['mount', 'net', 'uts', 'ipc', 'pid']
 /** A descendant may hold the output open after the main process has ended. */
@@ -44,20 +55,20 @@ const DRAIN_LIMIT = 2000
 export function startContainerProcess(
   command: ContainerCommand,
   log: ContainerLog,
-  { podPid, clock }: ContainerPlace,
+  { podPid, clock, pty }: ContainerPlace,
 ): ContainerProcess {
-  const child = spawnInPod(podPid, command, ['ignore', 'pipe', 'pipe'])
-  child.stdout?.on('data', (chunk: Buffer) => log.append('stdout', chunk))
-  child.stderr?.on('data', (chunk: Buffer) => log.append('stderr', chunk))
+  const child = spawnInPod(podPid, command, { pty, stdin: command.stdin === true })
+  const streams = streamsOf(child, pty)
+  const io = new ContainerIo(streams, pty)
+  io.onOutput((stream, chunk) => log.append(stream, chunk))
   const closed = new Promise<void>((done) => child.once('close', () => done()))
   const exited = new Promise<ContainerExit>((done) => {
     child.once('error', () => done({ exitCode: 128 }))
     child.once('exit', (code, signal) => done(exitOf(code, signal)))
   }).then(async (exit) => {
     await killSession(child.pid)
-    await within(clock, DRAIN_LIMIT, closed)
-    child.stdout?.destroy()
-    child.stderr?.destroy()
+    await within(clock, DRAIN_LIMIT, pty === undefined ? closed : io.drained)
+    io.end()
     log.end()
     return exit
   })
@@ -66,6 +77,7 @@ export function startContainerProcess(
   return {
     mainPid,
     exited,
+    io,
     terminate: async () => {
       const pid = await mainPid()
       if (pid !== undefined) sendSignal(pid, 'SIGTERM')
@@ -84,7 +96,7 @@ export async function execInPod(
   command: ContainerCommand,
   limit: { readonly clock: Clock; readonly milliseconds: number },
 ): Promise<ExecResult> {
-  const child = spawnInPod(podPid, command, ['ignore', 'pipe', 'pipe'])
+  const child = spawnInPod(podPid, command, { pty: undefined, stdin: false })
   let output = ''
   let timedOut = false
   const collect = (chunk: Buffer): void => {
@@ -104,16 +116,30 @@ export async function execInPod(
   return { exitCode, timedOut, output: output.slice(0, 10_240) }
 }
 
-function spawnInPod(podPid: number, command: ContainerCommand, stdio: ['ignore', 'pipe', 'pipe']): ChildProcess {
+/** The slave of `pty` is closed here: from now on only the program has it. */
+export function spawnInPod(
+  podPid: number,
+  command: ContainerCommand,
+  streams: { readonly pty: Pty | undefined; readonly stdin: boolean },
+): ChildProcess {
   const { argv, env, workingDir } = command
+  const { pty, stdin } = streams
   // nsenter before 2.38 cannot change directory on the other side.
   const cd = ['sh', '-c', 'cd -- "$1" && shift && exec "$@"', 'sh'] as const
-  const inside: Argv = workingDir === undefined || workingDir === '' ? argv : [...cd, workingDir, ...argv]
+  const there: Argv = workingDir === undefined || workingDir === '' ? argv : [...cd, workingDir, ...argv]
+  const inside = pty === undefined ? there : onTerminal(there)
   const [file, ...args] = inNamespacesOf(podPid, POD_NAMESPACES, inside)
-  return spawn(file, args, { stdio, env, detached: true })
+  const stdio = pty === undefined ? (['pipe', 'pipe', 'pipe'] as const) : ([pty.slave, pty.slave, pty.slave] as const)
+  const child = spawn(file, args, {
+    stdio: pty === undefined && !stdin ? ['ignore', 'pipe', 'pipe'] : [...stdio],
+    env,
+    detached: true,
+  })
+  pty?.closeSlave()
+  return child
 }
 
-function exitOf(code: number | null, signal: NodeJS.Signals | null): ContainerExit {
+export function exitOf(code: number | null, signal: NodeJS.Signals | null): ContainerExit {
   if (signal === null) {
     const exitCode = code ?? 0
     return exitCode > 128 && exitCode < 193 ? { exitCode, signal: exitCode - 128 } : { exitCode }
@@ -123,8 +149,12 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): ContainerEx
 }
 
 /** nsenter ends with its child. Killed before it, it would leave the child to a process that does not wait for it. */
-async function killAll(child: ChildProcess): Promise<void> {
-  if ((await killSession(child.pid)) === 0) child.kill('SIGKILL')
+export async function killAll(child: ChildProcess): Promise<void> {
+  // On a terminal the program leads a session of its own.
+  const inner = child.pid === undefined ? [] : await childProcesses(child.pid)
+  const killed = await Promise.all([child.pid, ...inner].map(killSession))
+  for (const pid of inner) sendSignal(pid, 'SIGKILL')
+  if (killed.every((count) => count === 0) && inner.length === 0) child.kill('SIGKILL')
 }
 
 /** How many were there. */

@@ -4,6 +4,7 @@
  */
 import type { Container, ContainerState, Pod } from '#api'
 import type { Clock, Logger } from '#lib'
+import { openPty } from '#kernel'
 import { backoffDelay, messageOf } from '#lib'
 
 import type { Environment, ResolvedEnv } from './container-env.ts'
@@ -11,6 +12,7 @@ import type { ContainerCommand, ContainerExit, ContainerProcess } from './contai
 import type { ImageCatalog } from './images.ts'
 import type { ContainerView } from './pod-status.ts'
 import type { PodSandbox } from './pod-sandbox.ts'
+import type { ContainerIo } from './streams/container-io.ts'
 import { DEFAULT_PATH, expandReferences } from './container-env.ts'
 import { ContainerLog } from './container-log.ts'
 import { execInPod, startContainerProcess, startProblem } from './container-process.ts'
@@ -83,12 +85,29 @@ export class ContainerRunner {
     return this.#firstStart.promise
   }
 
+  get spec(): Container {
+    return this.#container
+  }
+
   get env(): Environment {
     return this.#env
   }
 
   get pid(): number | undefined {
     return this.#pid
+  }
+
+  /** Where a command runs beside the main process; undefined while there is none. */
+  get place(): { readonly podPid: number; readonly command: Omit<ContainerCommand, 'argv'> } | undefined {
+    if (this.#process === undefined) return undefined
+    const { workingDir } = this.#container
+    const command = { env: this.#env, ...(workingDir === undefined ? {} : { workingDir }) }
+    return { podPid: this.#options.sandbox().pid, command }
+  }
+
+  /** The standard streams of the main process. */
+  get io(): ContainerIo | undefined {
+    return this.#process?.io
   }
 
   log(previous: boolean): ContainerLog | undefined {
@@ -201,7 +220,10 @@ export class ContainerRunner {
     this.#log = new ContainerLog({ path: this.#options.logPath(this.#restartCount), clock })
     this.#env = command.env
     const begun = clock.monotonic()
-    const running = startContainerProcess(command, this.#log, { podPid: pod.pid, clock })
+    const { tty, stdin } = this.#container as Interactive
+    const pty = tty === true ? await openPty() : undefined
+    const interactive = { ...command, stdin: stdin === true }
+    const running = startContainerProcess(interactive, this.#log, { podPid: pod.pid, clock, pty })
     this.#process = running
     this.#state = { running: { startedAt } }
     onEvent('Normal', 'Started', `Started container ${this.name}`)
@@ -306,6 +328,13 @@ export class ContainerRunner {
     })
     await within(this.#options.clock, milliseconds, Promise.race([stopped, this.#changed.promise]))
   }
+}
+
+/** Not in the shared type of the container. */
+export type Interactive = Container & {
+  readonly stdin?: boolean
+  readonly stdinOnce?: boolean
+  readonly tty?: boolean
 }
 
 /** `sleep` (KEP-3960) is not in the shared type of the hook. */

@@ -100,6 +100,21 @@ export class PodWorker {
     return all.find((runner) => container === undefined || runner.name === container)?.log(previous)
   }
 
+  /** A container that has been made, by its name. */
+  container(name: string): ContainerRunner | undefined {
+    const all = [...(this.#containers?.containers ?? []), ...(this.#containers?.initContainers ?? [])]
+    return all.find((runner) => runner.name === name)
+  }
+
+  /** Somewhere in the pod's namespaces, while they exist. */
+  get sandboxPid(): number | undefined {
+    return this.#sandbox?.pid
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses
+  }
+
   get #name(): string {
     return `${this.#pod.metadata.namespace ?? 'default'}/${this.#pod.metadata.name}`
   }

@@ -21,6 +21,7 @@ import { KUBELET_PORT } from './node-object.ts'
 import { createPodAddresses } from './pod-addresses.ts'
 import { PodWorker } from './pod-worker.ts'
 import { createEventRecorder } from './record-events.ts'
+import { streamServer } from './streams/stream-server.ts'
 
 export type NodeAgentOptions = {
   readonly client: ApiClient
@@ -68,6 +69,11 @@ export async function runNodeAgent(options: NodeAgentOptions): Promise<void> {
     ...options,
     addresses: node.addresses,
     port: options.port ?? KUBELET_PORT,
+    serveStream: streamServer({
+      find: (at) => workers.find(at.namespace, at.pod),
+      clock,
+      logger,
+    }),
     findLog: (at, previous) => workers.find(at.namespace, at.pod)?.log(at.container, previous),
   })
   const pods = createInformer<Pod>({

@@ -1,0 +1,2 @@
+/** Kinds that the cluster learns at run time. */
+export { serveCustomKinds } from './serve-custom-kinds.ts'
