@@ -81,8 +81,8 @@ test('drift of every kind is noticed and healed without waiting for the hourly s
         }
       })
       await mustRun('sh', ['-c', harm])
-      assert.equal(await drifted(), true)
       const from = performance.now()
+      // That lines were sent proves that the harm was one; asking the kernel first would race with the repair.
       await repaired
       t.diagnostic(`${title}: healed after ${Math.round(performance.now() - from)} ms`)
       assert.equal(await drifted(), false)
