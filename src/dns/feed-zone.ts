@@ -1,5 +1,5 @@
 /** Keeps a zone equal to the informers' copies: each event reaches it in the call that reports it. */
-import type { EndpointSlice, KubeObject, Namespace, ObjectKey, Service } from '#api'
+import type { EndpointSlice, KubeObject, Namespace, ObjectKey, Pod, Service } from '#api'
 import type { Informer } from '#watch'
 import type { ClusterResource, Zone } from './records/index.ts'
 
@@ -7,9 +7,11 @@ export type DnsInformers = {
   readonly services: Informer<Service>
   readonly endpointSlices: Informer<EndpointSlice>
   readonly namespaces: Informer<Namespace>
+  /** Needed with `pods: 'verified'` only. */
+  readonly pods?: Informer<Pod>
 }
 
-/** `onSynced` runs once all three have been listed. The returned function stops the feeding. */
+/** `onSynced` runs once all of them have been listed. The returned function stops the feeding. */
 export function feedZone(zone: Zone, informers: DnsInformers, onSynced: () => void): () => void {
   const follow = <T extends KubeObject>(
     resource: ClusterResource,
@@ -27,10 +29,12 @@ export function feedZone(zone: Zone, informers: DnsInformers, onSynced: () => vo
     else informer.synced.then(synced, () => undefined)
     return stop
   }
+  const { pods } = informers
   const stops = [
     follow('namespaces', informers.namespaces, (key, namespace) => zone.setNamespace(key, namespace !== undefined)),
     follow('services', informers.services, (key, service) => zone.setService(key, service)),
     follow('endpointslices', informers.endpointSlices, (key, slice) => zone.setSlice(key, slice)),
+    ...(pods === undefined ? [] : [follow('pods', pods, (key, pod) => zone.setPod(key, pod))]),
   ]
   return () => {
     for (const stop of stops) stop()

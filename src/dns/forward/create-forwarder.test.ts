@@ -16,6 +16,7 @@ const script = {
   'many.example.com.': { addresses, truncated: true },
   'spoofed.example.com.': { addresses: ['192.0.2.1'], spoofed: true },
 }
+const stop = new AbortController()
 let good: FakeUpstream
 let silent: FakeUpstream
 let failing: FakeUpstream
@@ -27,6 +28,7 @@ before(async () => {
 })
 
 after(async () => {
+  stop.abort()
   await Promise.all([good.close(), silent.close(), failing.close()])
 })
 
@@ -43,7 +45,7 @@ const forwarder = (upstreams: readonly { address: string; port: number }[], limi
     limits: { ...DEFAULT_FORWARD_LIMITS, hedgeMilliseconds: 30, totalMilliseconds: 1500, ...limits },
     clock: systemClock,
     random: randomInt,
-    signal: new AbortController().signal,
+    signal: stop.signal,
   })
 const answersOf = (result: ForwardResult): number => (result.kind === 'reply' ? result.message.answers.length : -1)
 const dead = { address: '127.0.0.1', port: 1 }

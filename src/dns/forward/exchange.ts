@@ -14,3 +14,6 @@ export type Exchange = {
   /** Ends the try; its outcome is then of no interest. */
   readonly signal: AbortSignal
 }
+
+/** Over TCP or TLS, on a connection that others may share. */
+export type StreamExchange = (exchange: Exchange) => Promise<Outcome>

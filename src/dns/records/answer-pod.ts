@@ -3,6 +3,7 @@ import type { Name } from '../wire/index.ts'
 import type { Denial } from './build-answer.ts'
 import { noData, noName, positive, record } from './build-answer.ts'
 import type { ClusterName } from './parse-cluster-name.ts'
+import type { PodIndex } from './pod-index.ts'
 import type { Address } from './service-records.ts'
 import { addressOf } from './service-records.ts'
 import type { PodsMode, ZoneAnswer } from './zone-types.ts'
@@ -13,6 +14,7 @@ export type PodQuestion = {
   readonly asked: Extract<ClusterName, { kind: 'pod' }>
   readonly ttl: number
   readonly pods: PodsMode
+  readonly index: PodIndex
 }
 
 export function answerPod(question: PodQuestion): ZoneAnswer | Denial {
@@ -20,10 +22,12 @@ export function answerPod(question: PodQuestion): ZoneAnswer | Denial {
   if (question.pods === 'disabled') return noName({ code: 'pods-disabled' })
   const address = addressInLabel(asked.label)
   if (address === undefined) return noName({ code: 'pod-name-not-an-address', label: asked.label })
+  const { namespace } = asked
+  if (question.pods === 'verified' && !question.index.has(namespace, address.text)) {
+    return noName({ code: 'no-such-pod', namespace, address: address.text }, ['pods'])
+  }
   if (type === address.type) {
-    return positive({ code: 'pod-address', namespace: asked.namespace }, [
-      record(qname, type, { ttl, data: address.data }),
-    ])
+    return positive({ code: 'pod-address', namespace }, [record(qname, type, { ttl, data: address.data })])
   }
   return noData({ code: 'no-data-here' })
 }

@@ -3,7 +3,7 @@
  * Positive and negative reasons share one union so that every answer has exactly one.
  */
 /** What the zone is made of; each is listed by itself. */
-export type ClusterResource = 'services' | 'endpointslices' | 'namespaces'
+export type ClusterResource = 'services' | 'endpointslices' | 'namespaces' | 'pods'
 
 export type AnswerReason =
   | { readonly code: 'cluster-ip' | 'headless-endpoints' | 'endpoint'; readonly service: string }
@@ -39,6 +39,8 @@ export type AnswerReason =
   /** `externalName` is an address or no legal name: nothing a CNAME could point at. */
   | { readonly code: 'external-name-unusable'; readonly service: string; readonly externalName: string }
   | { readonly code: 'pods-disabled' }
+  /** `pods verified`: no running pod of that namespace has the address. */
+  | { readonly code: 'no-such-pod'; readonly namespace: string; readonly address: string }
   | { readonly code: 'pod-name-not-an-address'; readonly label: string }
   | { readonly code: 'too-many-labels' }
   | { readonly code: 'not-svc-or-pod'; readonly label: string }

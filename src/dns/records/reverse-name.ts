@@ -2,7 +2,7 @@
 import type { Cidr } from '#lib'
 import { canonicalAddress } from '#lib'
 import type { Name } from '../wire/index.ts'
-import { labelsOf, nameFromLabels } from '../wire/index.ts'
+import { addressBytes, labelsOf, nameFromLabels, prefixName, ROOT } from '../wire/index.ts'
 
 export type ReverseName =
   | { readonly kind: 'address'; readonly address: string }
@@ -27,6 +27,14 @@ export function parseReverseName(name: Name): ReverseName {
   if (labels.length < 32) return RANGE
   const address = canonicalAddress(labels.join('').replaceAll(/.{4}(?!$)/g, '$&:'))
   return address === undefined ? INVALID : { kind: 'address', address }
+}
+
+/** `address`: canonical. */
+export function reverseNameOf(address: string): Name {
+  const bytes = [...addressBytes(address)].reverse()
+  const six = bytes.length > 4
+  const labels = six ? bytes.flatMap((byte) => [(byte & 15).toString(16), (byte >> 4).toString(16)]) : bytes.map(String)
+  return prefixName([...labels, six ? 'ip6' : 'in-addr', 'arpa'], ROOT)
 }
 
 /** The zones that together hold the names of exactly the addresses of a range, on octet or nibble boundaries. */

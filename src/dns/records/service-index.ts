@@ -16,39 +16,42 @@ export interface ServiceIndex {
   /** As of the last `refresh`. */
   find(namespace: string, name: string): ServiceRecords | undefined
   /** Namespaces that have a service of this name. */
-  namespacesWith(name: string): ReadonlySet<string>
+  namespacesWith(name: string): readonly string[]
+  /** All, by namespace and name; as of the last `refresh`. */
+  all(): readonly ServiceRecords[]
   /** Makes the records of everything that changed. */
   refresh(): void
 }
 
-const NOWHERE: ReadonlySet<string> = new Set()
+const NOWHERE: readonly string[] = []
 
 export function createServiceIndex(
   reverse: ReverseIndex,
   options: { readonly endpointPodNames: boolean },
 ): ServiceIndex {
   const services = new Map<ObjectKey, Service>()
-  const slices = new Map<ObjectKey, Map<ObjectKey, EndpointSlice>>()
-  const ownerOf = new Map<ObjectKey, ObjectKey>()
+  /** Few a service, so that a list is found through as fast as a map, and is a fraction of its size. */
+  const slices = new Map<ObjectKey, readonly EndpointSlice[]>()
+  /** What is there by each slice's own key. */
+  const current = new Map<ObjectKey, EndpointSlice>()
   const dirty = new Set<ObjectKey>()
   const byNamespace = new Map<string, Map<string, ServiceRecords>>()
-  const namespacesByName = new Map<string, Set<string>>()
+  const namespacesByName = new Map<string, readonly string[]>()
 
   const put = (key: ObjectKey, after: ServiceRecords | undefined): void => {
     const { namespace, name } = splitKey(key)
     const within = byNamespace.get(namespace) ?? new Map<string, ServiceRecords>()
-    const holders = namespacesByName.get(name) ?? new Set<string>()
+    const others = (namespacesByName.get(name) ?? NOWHERE).filter((one) => one !== namespace)
+    const holders = after === undefined ? others : [...others, namespace]
     reverse.replace(within.get(name), after)
     if (after === undefined) {
       within.delete(name)
-      holders.delete(namespace)
     } else {
       within.set(name, after)
-      holders.add(namespace)
     }
     if (within.size === 0) byNamespace.delete(namespace)
     else byNamespace.set(namespace, within)
-    if (holders.size === 0) namespacesByName.delete(name)
+    if (holders.length === 0) namespacesByName.delete(name)
     else namespacesByName.set(name, holders)
   }
 
@@ -56,8 +59,8 @@ export function createServiceIndex(
     if (dirty.size === 0) return
     for (const key of dirty) {
       const service = services.get(key)
-      const own = sortedBy(slices.get(key)?.values() ?? [], (slice) => slice.metadata.name)
-      put(key, service === undefined ? undefined : recordsFor(service, own, options))
+      const own = sortedBy(slices.get(key) ?? [], (slice) => slice.metadata.name)
+      put(key, service === undefined ? undefined : recordsFor(service, own, { ...options, key }))
     }
     dirty.clear()
   }
@@ -70,21 +73,26 @@ export function createServiceIndex(
       dirty.add(key)
     },
     setSlice: (key, slice) => {
-      const before = ownerOf.get(key)
+      const before = current.get(key)
+      const ownerBefore = before === undefined ? undefined : serviceOf(before)
       const owner = slice === undefined ? undefined : serviceOf(slice)
-      if (before !== undefined) {
-        const left = slices.get(before)
-        left?.delete(key)
-        if (left?.size === 0) slices.delete(before)
-        ownerOf.delete(key)
-        dirty.add(before)
+      current.delete(key)
+      if (ownerBefore !== undefined) {
+        const left = (slices.get(ownerBefore) ?? []).filter((one) => one !== before)
+        if (left.length === 0) slices.delete(ownerBefore)
+        else slices.set(ownerBefore, left)
+        dirty.add(ownerBefore)
       }
       if (slice === undefined || owner === undefined) return
-      const list = slices.get(owner) ?? new Map<ObjectKey, EndpointSlice>()
-      slices.set(owner, list.set(key, slice))
-      ownerOf.set(key, owner)
+      slices.set(owner, [...(slices.get(owner) ?? []), slice])
+      current.set(key, slice)
       dirty.add(owner)
     },
+    all: () =>
+      sortedBy(
+        [...byNamespace.values()].flatMap((within) => [...within.values()]),
+        ({ key }) => key,
+      ),
     find: (namespace, name) => byNamespace.get(namespace)?.get(name),
     namespacesWith: (name) => namespacesByName.get(name) ?? NOWHERE,
   }

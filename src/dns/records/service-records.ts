@@ -6,7 +6,6 @@
  * the EndpointSlice controller, which sets that condition (k8s.io/endpointslice utils.go), never here.
  */
 import type { Endpoint, EndpointSlice, Service } from '#api'
-import { objectKey } from '#api'
 import { canonicalAddress } from '#lib'
 import type { Name, RecordData } from '../wire/index.ts'
 import { addressBytes, nameFromText, TYPE } from '../wire/index.ts'
@@ -52,12 +51,14 @@ export type ServiceRecords = {
   readonly aaaa: readonly RecordData[]
 }
 
+const NO_LABELS: readonly string[] = []
+const NO_DATA: readonly RecordData[] = []
 const NO_PORTS: readonly PortRecord[] = [{ name: '', protocol: '', number: -1 }]
 
 export function recordsFor(
   service: Service,
   slices: readonly EndpointSlice[],
-  options: { readonly endpointPodNames: boolean },
+  options: { readonly endpointPodNames: boolean; readonly key: string },
 ): ServiceRecords {
   const { spec, metadata } = service
   const kind = kindOf(service)
@@ -66,7 +67,7 @@ export function recordsFor(
   const plain = kind === 'Headless' ? endpoints.map((endpoint) => endpoint.address) : clusterAddresses
   const externalName = kind === 'ExternalName' ? (spec.externalName ?? '') : ''
   return {
-    key: objectKey(service),
+    key: options.key,
     namespace: metadata.namespace ?? '',
     service: metadata.name,
     kind,
@@ -100,8 +101,10 @@ function clusterAddressesOf(service: Service): Address[] {
 export function addressOf(text: string): Address | undefined {
   const canonical = canonicalAddress(text)
   if (canonical === undefined) return undefined
+  // One string where they are equal: the object's own is kept anyway.
+  const kept = canonical === text ? text : canonical
   return {
-    text: canonical,
+    text: kept,
     type: canonical.includes(':') ? TYPE.AAAA : TYPE.A,
     data: { kind: 'address', bytes: addressBytes(canonical) },
   }
@@ -112,11 +115,26 @@ function portsOf(
 ): readonly PortRecord[] {
   const known = (ports ?? []).filter((port) => port.port !== undefined && port.port !== null)
   if (known.length === 0) return NO_PORTS
-  return known.map((port) => ({
-    name: (port.name ?? '').toLowerCase(),
-    protocol: (port.protocol ?? 'TCP').toLowerCase(),
-    number: port.port ?? -1,
-  }))
+  return shared(
+    known.map((port) => ({
+      name: (port.name ?? '').toLowerCase(),
+      protocol: (port.protocol ?? 'TCP').toLowerCase(),
+      number: port.port ?? -1,
+    })),
+  )
+}
+
+/** Most services have the ports of many others: one list for all of them, in a table that is emptied when it grows. */
+const portLists = new Map<string, readonly PortRecord[]>()
+const MAX_PORT_LISTS = 1000
+
+function shared(ports: readonly PortRecord[]): readonly PortRecord[] {
+  const key = ports.map(({ name, protocol, number }) => `${name}/${protocol}/${number}`).join()
+  const known = portLists.get(key)
+  if (known !== undefined) return known
+  if (portLists.size >= MAX_PORT_LISTS) portLists.clear()
+  portLists.set(key, ports)
+  return ports
 }
 
 function endpointsOf(
@@ -138,7 +156,7 @@ function endpointsOf(
       }
     }
   }
-  return { endpoints, notReady }
+  return { endpoints, notReady: notReady.length === 0 ? NO_LABELS : notReady }
 }
 
 /** hostname, else (if asked for) the pod's name, else the address with dashes. */
@@ -155,7 +173,8 @@ export function dashedAddress(address: string): string {
   return dashed.endsWith('-') ? `${dashed}0` : dashed
 }
 
-function distinctData(addresses: readonly Address[], type: number): RecordData[] {
+function distinctData(addresses: readonly Address[], type: number): readonly RecordData[] {
+  if (!addresses.some((address) => address.type === type)) return NO_DATA
   const seen = new Map<string, RecordData>()
   for (const address of addresses) if (address.type === type) seen.set(address.text, address.data)
   return [...seen.values()]

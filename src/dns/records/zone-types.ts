@@ -1,8 +1,11 @@
 import type { Name, ResourceRecord } from '../wire/index.ts'
 import type { AnswerReason, PassReason } from './reasons.ts'
 
-/** `disabled`: no `a-b-c-d.<ns>.pod.<zone>`; `insecure`: the address in the name is the answer, no pod is looked at. */
-export type PodsMode = 'disabled' | 'insecure'
+/**
+ * `disabled`: no `a-b-c-d.<ns>.pod.<zone>`; `insecure`: the address in the name is the answer, no pod is looked at;
+ * `verified`: only if a pod of that namespace has it.
+ */
+export type PodsMode = 'disabled' | 'insecure' | 'verified'
 
 export type RecordOptions = {
   /** TTL of every record, seconds. */

@@ -6,10 +6,10 @@
  * effect and never waits.
  */
 import type { ClusterResource } from './reasons.ts'
-import type { EndpointSlice, ObjectKey, Service } from '#api'
+import type { EndpointSlice, ObjectKey, Pod, Service } from '#api'
 import { parseCidr, SignalboxError } from '#lib'
-import type { Name, Question } from '../wire/index.ts'
-import { labelsOf, lowerName, nameFromText, ROOT, zoneOffset } from '../wire/index.ts'
+import type { Name, Question, ResourceRecord } from '../wire/index.ts'
+import { CLASS, labelsOf, lowerName, nameFromText, ROOT, zoneOffset } from '../wire/index.ts'
 import { answerPod } from './answer-pod.ts'
 import { answerReverse } from './answer-reverse.ts'
 import type { ServiceName } from './answer-service.ts'
@@ -19,10 +19,12 @@ import type { Denial } from './build-answer.ts'
 import { deny, noData, noName } from './build-answer.ts'
 import { followExternalName } from './follow-external-name.ts'
 import { parseClusterName } from './parse-cluster-name.ts'
+import { createPodIndex } from './pod-index.ts'
 import { createReverseIndex } from './reverse-index.ts'
 import { reverseZonesOf } from './reverse-name.ts'
 import { createServiceIndex } from './service-index.ts'
 import { addressOf } from './service-records.ts'
+import { transferOf } from './transfer-of.ts'
 import type { RecordOptions, ZoneAnswer, ZoneResult } from './zone-types.ts'
 
 export type ZoneOptions = RecordOptions & {
@@ -39,13 +41,21 @@ export type ZoneOptions = RecordOptions & {
 }
 
 export interface Zone {
+  /** Lower case. */
+  readonly name: Name
   lookup(question: Question): ZoneResult
+  /** Every record between two SOAs (RFC 5936 2.2). */
+  transfer(): readonly ResourceRecord[]
   setService(key: ObjectKey, service: Service | undefined): void
   setSlice(key: ObjectKey, slice: EndpointSlice | undefined): void
   setNamespace(name: string, exists: boolean): void
+  /** Only matters with `pods: 'verified'`. */
+  setPod(key: ObjectKey, pod: Pod | undefined): void
   /** The first complete list of a resource has been reported. */
   markSynced(resource: ClusterResource): void
   readonly unsynced: ReadonlySet<ClusterResource>
+  /** Another one whenever an answer may have become another one. */
+  readonly version: number
 }
 
 type ReverseZone = { readonly name: Name; readonly fallthrough: boolean }
@@ -63,11 +73,15 @@ export function createZone(options: ZoneOptions): Zone {
   const reverse = createReverseIndex()
   const services = createServiceIndex(reverse, options)
   const namespaces = new Set<string>()
+  const pods = createPodIndex()
   const unsynced = new Set<ClusterResource>(['services', 'endpointslices', 'namespaces'])
+  if (options.pods === 'verified') unsynced.add('pods')
+  let version = 0
   let lastChange = 0
   let context = { ttl, serial: 0, unsynced }
 
   const changed = (): void => {
+    version++
     lastChange = options.now()
     if (unsynced.size === 0) context = { ttl, serial: lastChange, unsynced }
   }
@@ -109,7 +123,7 @@ export function createZone(options: ZoneOptions): Zone {
       case 'service':
         return lookupService(question, asked, at.passed)
       case 'pod':
-        return closed(asked.namespace) ?? answerPod({ qname, type, asked, ttl, pods: options.pods })
+        return closed(asked.namespace) ?? answerPod({ qname, type, asked, ttl, pods: options.pods, index: pods })
       case 'namespace':
         return closed(asked.namespace) ?? noData({ code: 'no-data-here' })
       case 'container':
@@ -144,14 +158,29 @@ export function createZone(options: ZoneOptions): Zone {
     return 'kind' in found ? found : deny(found, qname.slice(zoneOffset(lower, inside.name)) as Name, context)
   }
 
+  const lookup = (question: Question): ZoneResult => {
+    services.refresh()
+    const lower = lowerName(question.name)
+    const at = zoneOffset(lower, zone)
+    if (at >= 0) return lookupCluster(question, { lower, at, passed: [] })
+    return lower.endsWith('\x04arpa\0') ? lookupReverse(question, lower) : OUTSIDE
+  }
+
   return {
+    name: zone,
     unsynced,
-    lookup: (question) => {
+    get version() {
+      return version
+    },
+    lookup,
+    transfer: () => {
       services.refresh()
-      const lower = lowerName(question.name)
-      const at = zoneOffset(lower, zone)
-      if (at >= 0) return lookupCluster(question, { lower, at, passed: [] })
-      return lower.endsWith('\x04arpa\0') ? lookupReverse(question, lower) : OUTSIDE
+      const exposedOnes = services.all().filter(({ namespace }) => closed(namespace) === undefined)
+      return transferOf({
+        zone,
+        services: exposedOnes,
+        lookup: (name, type) => lookup({ name, type, class: CLASS.IN }),
+      })
     },
     setService: (key, service) => {
       services.setService(key, service)
@@ -166,7 +195,11 @@ export function createZone(options: ZoneOptions): Zone {
       else namespaces.delete(name)
       changed()
     },
+    setPod: (key, pod) => {
+      if (pods.set(key, pod)) changed()
+    },
     markSynced: (resource) => {
+      version++
       unsynced.delete(resource)
       services.refresh()
       if (unsynced.size === 0) context = { ttl, serial: lastChange === 0 ? options.now() : lastChange, unsynced }

@@ -1,8 +1,9 @@
 /** UDP and TCP on every given address, on the same port. */
 import type { Clock, Logger } from '#lib'
 import { SignalboxError } from '#lib'
+import type { ClientCounts } from './client-counts.ts'
 import { createClientCounts } from './client-counts.ts'
-import type { Responder } from './respond.ts'
+import type { Responder } from './responder.ts'
 import type { TcpLimits } from './tcp-connection.ts'
 import type { TcpListener } from './tcp-listener.ts'
 import { listenTcp } from './tcp-listener.ts'
@@ -17,6 +18,9 @@ export type ListenOptions = {
   readonly limits: TcpLimits
   readonly clock: Clock
   readonly logger: Logger
+  readonly reusePort?: boolean
+  /** Connections in all and per client; shared by who is given the same one. */
+  readonly connections?: ClientCounts
 }
 
 export type BoundAddress = { readonly address: string; readonly port: number }
@@ -33,7 +37,7 @@ const PORT_TRIES = 10
 
 export async function listen(options: ListenOptions): Promise<Listeners> {
   const { limits } = options
-  const connections = createClientCounts({ total: limits.maxConnections, perClient: limits.maxConnectionsPerClient })
+  const connections = options.connections ?? connectionCounts(limits)
   const udp: UdpListener[] = []
   const tcp: TcpListener[] = []
   const bound: BoundAddress[] = []
@@ -68,6 +72,10 @@ export async function listen(options: ListenOptions): Promise<Listeners> {
     },
     close: closeAll,
   }
+}
+
+export function connectionCounts(limits: TcpLimits): ClientCounts {
+  return createClientCounts({ total: limits.maxConnections, perClient: limits.maxConnectionsPerClient })
 }
 
 function codeOf(cause: unknown): unknown {

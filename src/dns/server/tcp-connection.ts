@@ -8,7 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '#lib'
-import type { Responder } from './respond.ts'
+import type { Reply, Responder } from './responder.ts'
 
 export type TcpLimits = {
   readonly firstQueryMilliseconds: number
@@ -49,6 +49,12 @@ export function serveConnection(
     if (inFlight === 0) cancelIdle = clock.after(limits.idleMilliseconds, () => socket.destroy())
   }
 
+  const sendAll = (reply: Reply): void => {
+    if (reply === undefined) return
+    if (Buffer.isBuffer(reply)) send(reply)
+    else for (const packet of reply) send(packet)
+  }
+
   const send = (reply: Buffer): void => {
     const framed = Buffer.allocUnsafe(2 + reply.length)
     framed.writeUInt16BE(reply.length, 0)
@@ -56,10 +62,10 @@ export function serveConnection(
     if (!socket.write(framed)) cancelStall ??= clock.after(limits.writeMilliseconds, () => socket.destroy())
   }
 
-  const answered = (reply: Buffer | undefined): void => {
+  const answered = (reply: Reply): void => {
     inFlight--
     if (socket.destroyed) return
-    if (reply !== undefined) send(reply)
+    sendAll(reply)
     rearm()
     drainBuffer()
   }
@@ -77,7 +83,7 @@ export function serveConnection(
       if (reply instanceof Promise) {
         inFlight++
         void reply.then(answered)
-      } else if (reply !== undefined) send(reply)
+      } else sendAll(reply)
       rearm()
     }
     socket.uncork()

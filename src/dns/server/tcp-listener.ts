@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import type { Clock, Logger } from '#lib'
 import { messageOf, SignalboxError } from '#lib'
 import type { ClientCounts } from './client-counts.ts'
-import type { Responder } from './respond.ts'
+import type { Responder } from './responder.ts'
 import type { TcpLimits } from './tcp-connection.ts'
 import { serveConnection } from './tcp-connection.ts'
 
@@ -24,6 +24,7 @@ export type TcpListenerOptions = {
   /** Shared by all listeners of a server. */
   readonly connections: ClientCounts
   readonly logger: Logger
+  readonly reusePort?: boolean
 }
 
 /** How long a client may take to read its last replies once the server closes. */
@@ -77,9 +78,12 @@ async function listen(server: Server, options: TcpListenerOptions): Promise<void
         }),
       ),
     )
-    server.listen({ host: address, port, ipv6Only: address.includes(':') }, () => {
-      server.removeAllListeners('error')
-      resolve()
-    })
+    server.listen(
+      { host: address, port, ipv6Only: address.includes(':'), reusePort: options.reusePort === true },
+      () => {
+        server.removeAllListeners('error')
+        resolve()
+      },
+    )
   })
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import type { Logger } from '#lib'
 import { messageOf, SignalboxError } from '#lib'
-import type { Responder } from './respond.ts'
+import type { Responder } from './responder.ts'
 
 /** Bursts wait here while the process is busy; the kernel caps it at net.core.rmem_max. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -23,37 +23,38 @@ export type UdpListenerOptions = {
   readonly port: number
   readonly respond: Responder
   readonly logger: Logger
+  /** Share the port with other processes, which the kernel spreads packets over (SO_REUSEPORT). */
+  readonly reusePort?: boolean
 }
 
 export async function listenUdp(options: UdpListenerOptions): Promise<UdpListener> {
   const { respond, logger } = options
   const six = options.address.includes(':')
-  const socket = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six, recvBufferSize: RECEIVE_BUFFER })
+  const socket = createSocket({
+    // Only addresses are ever given: nothing is to be looked up, least of all for each reply.
+    lookup: (address, _family, done) => done(null, address, six ? 6 : 4),
+    type: six ? 'udp6' : 'udp4',
+    ipv6Only: six,
+    recvBufferSize: RECEIVE_BUFFER,
+    reusePort: options.reusePort === true,
+  })
   await bind(socket, options)
-  // An unreachable client is the client's trouble; ICMP errors of earlier replies surface here too.
-  const onSent = (error: Error | null): void => {
-    unsent--
-    if (unsent === 0) allSent()
-    if (error !== null && error !== undefined) logger.debug('reply not sent', { error: messageOf(error) })
-  }
   const send = (bytes: Buffer, port: number, address: string): void => {
-    unsent++
-    socket.send(bytes, port, address, onSent)
+    if (port !== 0) socket.send(bytes, port, address)
   }
   socket.on('message', (packet, { address, port }) => {
     const reply = respond(packet, { transport: 'udp', address })
-    if (reply === undefined || port === 0) return
-    if (!(reply instanceof Promise)) send(reply, port, address)
-    else {
+    if (reply === undefined) return
+    if (reply instanceof Buffer) send(reply, port, address)
+    else if (reply instanceof Promise) {
       void reply.then((bytes) => {
-        if (bytes !== undefined && !closed) send(bytes, port, address)
+        if (bytes instanceof Buffer && !closed) send(bytes, port, address)
       })
     }
   })
-  socket.on('error', (error) => logger.warn('udp socket error', { error: messageOf(error) }))
+  // An unreachable client is the client's trouble; ICMP errors of earlier replies surface here too.
+  socket.on('error', (error) => logger.debug('reply not sent', { error: messageOf(error) }))
   let closed = false
-  let unsent = 0
-  let allSent = (): void => undefined
   return {
     port: socket.address().port,
     stop: () => {
@@ -63,7 +64,7 @@ export async function listenUdp(options: UdpListenerOptions): Promise<UdpListene
       if (closed) return
       closed = true
       // Closing a socket drops what was handed to it but not yet to the kernel.
-      if (unsent > 0) await new Promise<void>((resolve) => (allSent = resolve))
+      while (socket.getSendQueueCount() > 0) await new Promise((resolve) => setImmediate(resolve))
       await new Promise<void>((resolve) => socket.close(resolve))
     },
   }

@@ -31,7 +31,15 @@ export type FakeUpstream = {
 }
 
 /** Names not in the script do not exist. */
-export async function fakeUpstream(script: Readonly<Record<string, Scripted>>): Promise<FakeUpstream> {
+export function fakeUpstream(script: Readonly<Record<string, Scripted>>): Promise<FakeUpstream> {
+  return answersOnce(() => true, script)
+}
+
+/** Says nothing while `speaks` is false. */
+export async function answersOnce(
+  speaks: () => boolean,
+  script: Readonly<Record<string, Scripted>>,
+): Promise<FakeUpstream> {
   const asked: string[] = []
   const answer = (packet: Buffer, transport: 'udp' | 'tcp'): Buffer[] => {
     const parsed = parseMessage(packet)
@@ -40,7 +48,7 @@ export async function fakeUpstream(script: Readonly<Record<string, Scripted>>): 
     const name = nameToText(lowerName(question.name))
     asked.push(`${name} ${typeName(question.type)} ${transport}`)
     const scripted = script[`${name} ${typeName(question.type)}`] ?? script[name] ?? { rcode: RCODE.NXDOMAIN }
-    if (scripted.silent === true) return []
+    if (scripted.silent === true || !speaks()) return []
     const reply = replyTo(parsed.message, question, scripted)
     if (scripted.truncated === true && transport === 'udp') {
       return [encodeMessage({ ...reply, truncated: true, answers: [] })]

@@ -1,5 +1,5 @@
 /** The cluster of the DNS reference's section 7, as objects: what the rows of its query table are asked of. */
-import type { Endpoint, EndpointSlice, Namespace, Service, ServicePort, ServiceSpec } from '#api'
+import type { Endpoint, EndpointSlice, Namespace, Pod, Service, ServicePort, ServiceSpec } from '#api'
 
 export const HTTP: ServicePort = { name: 'http', protocol: 'TCP', port: 80 }
 
@@ -53,6 +53,21 @@ export function endpoint(
 export function named(address: string, hostname: string): Endpoint {
   return endpoint(address, { hostname, conditions: { ready: true } })
 }
+
+export function podOf(name: string, addresses: readonly string[], phase: 'Running' | 'Succeeded' = 'Running'): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'testns' },
+    spec: { containers: [] },
+    status: { phase, podIP: addresses[0] ?? '', podIPs: addresses.map((ip) => ({ ip })) },
+  }
+}
+
+export const FIXTURE_PODS: readonly Pod[] = [
+  podOf('web-0', ['10.1.0.1', 'fd00:1::101']),
+  podOf('job-done', ['10.1.0.200'], 'Succeeded'),
+]
 
 export const FIXTURE_NAMESPACES: readonly Namespace[] = ['default', 'testns', 'otherns', 'kube-system'].map(namespaceOf)
 

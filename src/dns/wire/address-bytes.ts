@@ -1,16 +1,22 @@
 /** Addresses between their canonical text (see `canonicalAddress` in lib) and the bytes of A and AAAA records. */
 import { numberToAddress } from '#lib'
 
-/** `text` must be canonical. */
+/** `text` must be canonical. From Node's pool: tens of thousands of these are kept, and a buffer each would be a heap each. */
 export function addressBytes(text: string): Uint8Array {
-  if (!text.includes(':')) return Uint8Array.from(text.split('.'), Number)
+  if (!text.includes(':')) return pooled(Uint8Array.from(text.split('.'), Number))
   const [head = '', tail] = text.split('::')
   const front = groups(head)
   const back = tail === undefined ? [] : groups(tail)
   const bytes = new Uint8Array(16)
   front.forEach((group, i) => put(bytes, i, group))
   back.forEach((group, i) => put(bytes, 8 - back.length + i, group))
-  return bytes
+  return pooled(bytes)
+}
+
+function pooled(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 export function addressText(bytes: Uint8Array): string {

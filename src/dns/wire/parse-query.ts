@@ -18,6 +18,8 @@ export type Query = {
   readonly question: Question
   /** Without its options: none is understood, and unknown ones are to be ignored (RFC 6891 6.1.2). */
   readonly edns: Edns | undefined
+  /** IXFR: the serial the client has, from the SOA in its authority section (RFC 1995 3). */
+  readonly authoritySerial?: number
 }
 
 export type QueryVerdict =
@@ -61,7 +63,9 @@ export function parseQuery(packet: Buffer): QueryVerdict {
   }
   const reader = new PacketReader(packet, HEADER_BYTES)
   const question: Question = { name: reader.name(), type: reader.u16(), class: reader.u16() }
-  for (let left = before + authority; left > 0; left--) skipRecord(reader)
+  for (let left = before; left > 0; left--) skipRecord(reader)
+  let authoritySerial: number | undefined
+  for (let left = authority; left > 0; left--) authoritySerial = readSerialOrSkip(reader)
   let edns: Edns | undefined
   for (let left = additional; left > 0 && reader.problem === undefined; left--) {
     const opt = readOptOrSkip(reader)
@@ -76,6 +80,7 @@ export function parseQuery(packet: Buffer): QueryVerdict {
     checkingDisabled: (flags & FLAG.CD) !== 0,
     question,
     edns,
+    ...(authoritySerial === undefined ? {} : { authoritySerial }),
   }
   return { kind: 'query', query }
 }
@@ -84,6 +89,23 @@ function skipRecord(reader: PacketReader): void {
   reader.name()
   reader.skip(8)
   reader.skip(reader.u16())
+}
+
+function readSerialOrSkip(reader: PacketReader): number | undefined {
+  reader.name()
+  const type = reader.u16()
+  reader.skip(6)
+  const end = reader.u16() + reader.offset
+  if (type !== TYPE.SOA) {
+    reader.skip(end - reader.offset)
+    return undefined
+  }
+  reader.name()
+  reader.name()
+  const serial = reader.u32()
+  if (reader.offset > end) reader.fail('bad-rdata')
+  else reader.skip(end - reader.offset)
+  return serial
 }
 
 function readOptOrSkip(reader: PacketReader): Edns | undefined {

@@ -1,0 +1,7 @@
+export type { BlockConfig, ForwardConfig, HostsConfig, KubernetesConfig, RewriteRule } from './block-config.ts'
+export type { TemplateRecord, TemplateRule, TemplateValues } from './block-config.ts'
+export type { Chain, ChainOptions } from './create-chain.ts'
+export { createChain } from './create-chain.ts'
+export { hostsEntries } from './hosts-step.ts'
+export type { BlockRouter } from './route-blocks.ts'
+export { createBlockRouter } from './route-blocks.ts'
