@@ -12,91 +12,61 @@ export type NameFacts = {
   readonly namespace: string
 }
 
-export function answerInWords(reason: AnswerReason, facts: NameFacts): string {
-  switch (reason.code) {
-    case 'cluster-ip':
-      return `is the cluster IP of Service ${reason.service}`
-    case 'headless-endpoints':
-      return `is the addresses of the ready endpoints of headless Service ${reason.service}`
-    case 'endpoint':
-      return `is an endpoint of Service ${reason.service}`
-    case 'external-name':
-      return `is an alias: Service ${reason.service} is of type ExternalName and leads to ${reason.target}`
-    case 'pod-address':
-      return 'is the address in the name'
-    case 'zone-apex':
-      return 'is the cluster zone itself'
-    case 'dns-version':
-      return 'tells the version of the DNS schema'
-    case 'name-server':
-      return 'is the name server of the zone'
-    case 'reverse-cluster-ip':
-      return `is the cluster IP of Service ${reason.services.join(', ')}`
-    case 'reverse-endpoint':
-      return `is an endpoint of Service ${reason.services.join(', ')}`
-    case 'no-data-here':
-      return 'exists, but only as a parent of other names: it has no address'
-    case 'no-record-of-type':
-      return `is Service ${reason.service}, which has no record of this type`
-    case 'wrong-family':
-      return `is Service ${reason.service}, which has ${reason.has} addresses only`
-    case 'no-ports':
-      return `is Service ${reason.service}, which has no ports`
-    case 'external-name-loop':
-      return `leads in a circle: ExternalName Services that point at each other, ${reason.service} among them`
-    case 'not-synced':
-      return `cannot be told yet: ${reason.waitingFor.join(', ')} have not been listed`
-    case 'pods-disabled':
-      return 'would be the name of a pod address, and those are turned off'
-    case 'pod-name-not-an-address':
-      return `would be the name of a pod address, but ${reason.label} is no address with dashes`
-    case 'no-such-pod':
-      return `would be the name of a pod address, but no pod of namespace ${reason.namespace} has ${reason.address}`
-    case 'too-many-labels':
-      return 'does not exist: no Service has names this deep'
-    case 'not-svc-or-pod':
-      return `does not exist: below the cluster zone there are svc and pod, not ${reason.label}`
-    case 'no-such-address':
-      return `is nobody's: ${reason.address} is neither a cluster IP nor a ready endpoint`
-    case 'not-an-address':
-      return 'is no reverse name of an address'
-    default:
-      return missing(reason, facts)
-  }
+type Words = {
+  readonly [Code in AnswerReason['code']]: (reason: AnswerReason & { readonly code: Code }, facts: NameFacts) => string
 }
 
-type Missing = Exclude<
-  Extract<AnswerReason, { service: string }> | Extract<AnswerReason, { namespace: string }>,
-  { code: 'pod-address' | 'no-such-pod' }
->
+const WORDS: Words = {
+  'cluster-ip': (reason) => `is the cluster IP of Service ${reason.service}`,
+  'headless-endpoints': (reason) => `is the addresses of the ready endpoints of headless Service ${reason.service}`,
+  endpoint: (reason) => `is an endpoint of Service ${reason.service}`,
+  'external-name': (reason) =>
+    `is an alias: Service ${reason.service} is of type ExternalName and leads to ${reason.target}`,
+  'pod-address': () => 'is the address in the name',
+  'zone-apex': () => 'is the cluster zone itself',
+  'dns-version': () => 'tells the version of the DNS schema',
+  'name-server': () => 'is the name server of the zone',
+  'reverse-cluster-ip': (reason) => `is the cluster IP of Service ${reason.services.join(', ')}`,
+  'reverse-endpoint': (reason) => `is an endpoint of Service ${reason.services.join(', ')}`,
+  'no-data-here': () => 'exists, but only as a parent of other names: it has no address',
+  'no-record-of-type': (reason) => `is Service ${reason.service}, which has no record of this type`,
+  'wrong-family': (reason) => `is Service ${reason.service}, which has ${reason.has} addresses only`,
+  'no-ports': (reason) => `is Service ${reason.service}, which has no ports`,
+  'external-name-loop': (reason) =>
+    `leads in a circle: ExternalName Services that point at each other, ${reason.service} among them`,
+  'not-synced': (reason) => `cannot be told yet: ${reason.waitingFor.join(', ')} have not been listed`,
+  'pods-disabled': () => 'would be the name of a pod address, and those are turned off',
+  'pod-name-not-an-address': (reason) =>
+    `would be the name of a pod address, but ${reason.label} is no address with dashes`,
+  'no-such-pod': (reason) =>
+    `would be the name of a pod address, but no pod of namespace ${reason.namespace} has ${reason.address}`,
+  'too-many-labels': () => 'does not exist: no Service has names this deep',
+  'not-svc-or-pod': (reason) => `does not exist: below the cluster zone there are svc and pod, not ${reason.label}`,
+  'no-such-address': (reason) => `is nobody's: ${reason.address} is neither a cluster IP nor a ready endpoint`,
+  'not-an-address': () => 'is no reverse name of an address',
+  'no-such-namespace': (reason) => `does not exist: there is no namespace ${reason.namespace}`,
+  'namespace-not-exposed': (reason) => `is not answered: the DNS server does not serve namespace ${reason.namespace}`,
+  'no-such-service': (reason, facts) => noSuchService(reason.service, reason.elsewhere, facts),
+  'no-such-port': (reason) =>
+    `does not exist: Service ${reason.service} has the ports ${reason.ports.join(', ') || 'none'}`,
+  'no-such-endpoint': (reason) => `does not exist: Service ${reason.service} has no endpoint ${reason.endpoint}`,
+  'endpoint-not-ready': (reason, facts) =>
+    `is not answered: endpoint ${reason.endpoint} of Service ${reason.service} is not ready${because(reason.service, facts)}`,
+  'headless-no-ready-endpoint': (reason, facts) =>
+    `does not exist: headless Service ${reason.service} has no ready endpoint${because(reason.service, facts)}`,
+  'empty-service-ignored': (reason) =>
+    `does not exist: Service ${reason.service} has no ready endpoint, and such Services are left out`,
+  'no-cluster-ip': (reason) => `does not exist: Service ${reason.service} has no cluster IP yet`,
+  'external-name-has-no-parts': (reason) =>
+    `does not exist: Service ${reason.service} is of type ExternalName and has neither ports nor endpoints`,
+  'external-name-unusable': (reason) =>
+    `does not exist: the externalName ${reason.externalName} of Service ${reason.service} is not a domain name`,
+}
 
-function missing(reason: Missing, facts: NameFacts): string {
-  switch (reason.code) {
-    case 'no-such-namespace':
-      return `does not exist: there is no namespace ${reason.namespace}`
-    case 'namespace-not-exposed':
-      return `is not answered: the DNS server does not serve namespace ${reason.namespace}`
-    case 'no-such-service':
-      return noSuchService(reason.service, reason.elsewhere, facts)
-    case 'no-such-port':
-      return `does not exist: Service ${reason.service} has the ports ${reason.ports.join(', ') || 'none'}`
-    case 'no-such-endpoint':
-      return `does not exist: Service ${reason.service} has no endpoint ${reason.endpoint}`
-    case 'endpoint-not-ready':
-      return `is not answered: endpoint ${reason.endpoint} of Service ${reason.service} is not ready${because(reason.service, facts)}`
-    case 'headless-no-ready-endpoint':
-      return `does not exist: headless Service ${reason.service} has no ready endpoint${because(reason.service, facts)}`
-    case 'empty-service-ignored':
-      return `does not exist: Service ${reason.service} has no ready endpoint, and such Services are left out`
-    case 'no-cluster-ip':
-      return `does not exist: Service ${reason.service} has no cluster IP yet`
-    case 'external-name-has-no-parts':
-      return `does not exist: Service ${reason.service} is of type ExternalName and has neither ports nor endpoints`
-    case 'external-name-unusable':
-      return `does not exist: the externalName ${reason.externalName} of Service ${reason.service} is not a domain name`
-    default:
-      return 'is answered'
-  }
+export function answerInWords(reason: AnswerReason, facts: NameFacts): string {
+  // Each entry takes the reasons of its own code, and it is found by that code.
+  const words = WORDS[reason.code] as (reason: AnswerReason, facts: NameFacts) => string
+  return words(reason, facts)
 }
 
 function noSuchService(service: string, elsewhere: readonly string[], facts: NameFacts): string {

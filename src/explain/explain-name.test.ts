@@ -8,7 +8,8 @@ import { explainName } from './explain-name.ts'
 import { formatNameExplanation } from './format-name-explanation.ts'
 import { namesTried, parseResolver } from './name-resolver.ts'
 
-const RESOLV = 'nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n'
+const RESOLV =
+  'nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n'
 const resolver = parseResolver(RESOLV)
 
 const service = (name: string, namespace: string, spec: Service['spec']): Service => ({
@@ -43,18 +44,33 @@ const services = [
   service('out', 'default', { type: 'ExternalName', externalName: 'www.example.com' }),
 ]
 const pods = [
-  pod('db-0', { app: 'db' }, {
-    phase: 'Running',
-    podIP: '10.244.1.9',
-    conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'unready: [db]' }],
-    containerStatuses: [
-      { name: 'db', ready: false, restartCount: 4, image: '', imageID: '', state: { waiting: { reason: 'CrashLoopBackOff' } } },
-    ],
-  }),
-  pod('db-1', { app: 'db' }, {
-    phase: 'Pending',
-    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes' }],
-  }),
+  pod(
+    'db-0',
+    { app: 'db' },
+    {
+      phase: 'Running',
+      podIP: '10.244.1.9',
+      conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'unready: [db]' }],
+      containerStatuses: [
+        {
+          name: 'db',
+          ready: false,
+          restartCount: 4,
+          image: '',
+          imageID: '',
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+        },
+      ],
+    },
+  ),
+  pod(
+    'db-1',
+    { app: 'db' },
+    {
+      phase: 'Pending',
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes' }],
+    },
+  ),
 ]
 
 function explain(name: string) {
@@ -86,7 +102,11 @@ test('resolv.conf(5): nameservers, search, ndots and their limits', () => {
     searches: ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.local'],
     ndots: 5,
   })
-  assert.deepEqual(parseResolver('domain a\nsearch b c\noptions rotate ndots:99'), { nameservers: [], searches: ['b', 'c'], ndots: 15 })
+  assert.deepEqual(parseResolver('domain a\nsearch b c\noptions rotate ndots:99'), {
+    nameservers: [],
+    searches: ['b', 'c'],
+    ndots: 15,
+  })
   assert.equal(parseResolver('').ndots, 1)
 })
 
@@ -109,7 +129,10 @@ test('a short name of the own namespace is found at once, in one family', () => 
 })
 
 test('no such service here, but one of that name elsewhere: where, and how to ask for it', () => {
-  assert.match(said('cart'), /no Service cart in namespace default, but there is one of that name in namespace shop: .* cart\.shop$/)
+  assert.match(
+    said('cart'),
+    /no Service cart in namespace default, but there is one of that name in namespace shop: .* cart\.shop$/,
+  )
   const found = explain('cart.shop')
   assert.deepEqual([found.verdict, found.misses, found.addresses], ['resolves', 1, ['10.96.0.8']])
   assert.match(said('nowhere'), /there is no Service nowhere in namespace default$/)
@@ -117,7 +140,10 @@ test('no such service here, but one of that name elsewhere: where, and how to as
 
 test('headless without ready endpoints: because of what the pods say', () => {
   const text = said('db')
-  assert.match(text, /^does not exist: headless Service default\/db has no ready endpoint because pod db-0 is not ready/)
+  assert.match(
+    text,
+    /^does not exist: headless Service default\/db has no ready endpoint because pod db-0 is not ready/,
+  )
   assert.match(text, /Ready is False, ContainersNotReady: unready: \[db\]; container db is waiting: CrashLoopBackOff/)
   assert.match(text, /pod db-1 has no address yet \(PodScheduled is False, Unschedulable: 0\/2 nodes\)$/)
   assert.match(said('typo'), /no ready endpoint: no pod has the labels it selects, app=dbb$/)
