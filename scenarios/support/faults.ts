@@ -32,26 +32,23 @@ async function risk<T>(faults: Faults, codes: readonly ErrorCode[], work: () => 
   throw new SignalboxError(code, 'injected')
 }
 
+/** Of the machine, not of a service: one that is refused for its own sake stays out until it changes, by design. */
 const IPTABLES = ['SBX_IPTABLES_LOCKED', 'SBX_COMMAND_KILLED'] as const
 const NFTABLES = ['SBX_NETLINK_UNAVAILABLE', 'SBX_NFT_DENIED'] as const
-/** What looks as if a service were to blame. */
-const BLAME = { iptables: 'SBX_IPTABLES_REJECTED', nftables: 'SBX_NFT_REJECTED' } as const
 
-export function faultyIptables(door: IptablesDoor, faults: Faults, blame = false): IptablesDoor {
-  const codes = blame ? [...IPTABLES, BLAME.iptables] : IPTABLES
+export function faultyIptables(door: IptablesDoor, faults: Faults): IptablesDoor {
   return {
     ...door,
-    save: () => risk(faults, codes, () => door.save()),
-    restore: (text) => risk(faults, codes, () => door.restore(text)),
+    save: () => risk(faults, IPTABLES, () => door.save()),
+    restore: (text) => risk(faults, IPTABLES, () => door.restore(text)),
   }
 }
 
-export function faultyNftables(door: NftablesDoor, faults: Faults, blame = false): NftablesDoor {
-  const codes = blame ? [...NFTABLES, BLAME.nftables] : NFTABLES
+export function faultyNftables(door: NftablesDoor, faults: Faults): NftablesDoor {
   return {
     ...door,
-    read: (table) => risk(faults, codes, () => door.read(table)),
-    apply: (batch) => risk(faults, codes, () => door.apply(batch)),
+    read: (table) => risk(faults, NFTABLES, () => door.read(table)),
+    apply: (batch) => risk(faults, NFTABLES, () => door.apply(batch)),
   }
 }
 

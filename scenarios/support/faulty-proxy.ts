@@ -36,23 +36,21 @@ export type Doors =
 export type FaultyProxyOptions = {
   readonly config: RunProxyOptions<never, never, never, never>['config']
   readonly faults: Faults
-  /** Also faults that look as if a service were to blame. */
-  readonly blame?: boolean
 }
 
 const PATIENCE = 20_000
 
 export function startFaultyProxy(under: Doors, options: FaultyProxyOptions): FaultyProxy {
-  const { faults, blame } = options
+  const { faults } = options
   if (under.mode === 'iptables') {
     return start(options, {
-      faulty: under.doors.map((door) => iptables.createIptablesBackend(faultyIptables(door, faults, blame))),
+      faulty: under.doors.map((door) => iptables.createIptablesBackend(faultyIptables(door, faults))),
       plain: under.doors.map(iptables.createIptablesBackend),
       render: renderClusterProgram,
     })
   }
   return start(options, {
-    faulty: under.doors.map((door) => nftables.createNftablesBackend(faultyNftables(door, faults, blame))),
+    faulty: under.doors.map((door) => nftables.createNftablesBackend(faultyNftables(door, faults))),
     plain: under.doors.map(nftables.createNftablesBackend),
     render: renderNftablesProgram,
   })

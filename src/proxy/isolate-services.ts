@@ -6,6 +6,7 @@
 import type { Backend } from '#backends/shared'
 import type { NodePlan } from '#dataplane'
 import { messageOf } from '#lib'
+import { isEnvironment } from './is-environment.ts'
 
 export type IsolateInput<S, F, T, L> = {
   readonly backend: Backend<S, F, T, L>
@@ -23,7 +24,7 @@ export type Isolated<F> = {
   readonly bytes: number
 }
 
-/** @throws if even the rules without any suspect are refused: then no service is to blame. */
+/** @throws if even the rules without any suspect are refused, or the machine fails: then no service is to blame. */
 export async function isolateServices<S, F, T, L>(input: IsolateInput<S, F, T, L>): Promise<Isolated<F>> {
   const { backend, wanted, held, signal } = input
   const staticPart = backend.renderStatic(input.nodePlan)
@@ -55,6 +56,7 @@ export async function isolateServices<S, F, T, L>(input: IsolateInput<S, F, T, L
       await tryWith(keys)
     } catch (error) {
       signal.throwIfAborted()
+      if (isEnvironment(error)) throw error
       const [only] = keys
       if (keys.length === 1 && only !== undefined) {
         refused.set(only, messageOf(error))
@@ -77,7 +79,8 @@ async function withoutSuspects(attempt: () => Promise<void>, services: Map<strin
   try {
     await attempt()
   } catch (error) {
-    if (services.size === 0) throw error
+    // A lock held by somebody is no reason to take all rules away for a moment.
+    if (services.size === 0 || isEnvironment(error)) throw error
     services.clear()
     await attempt()
   }

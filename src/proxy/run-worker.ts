@@ -4,10 +4,11 @@
  * refuses is split until the service it refuses stands alone.
  */
 import type { Clock, Family, Logger } from '#lib'
-import { backoffDelay, hasCode, messageOf } from '#lib'
+import { backoffDelay, messageOf } from '#lib'
 import type { AfterSync } from './after-sync.ts'
 import type { ProxyConfig } from './config.ts'
 import type { FamilySync, StepResult } from './family-sync.ts'
+import { isEnvironment } from './is-environment.ts'
 import type { Notifier } from './notifier.ts'
 import type { ProxyHealth } from './proxy-health.ts'
 import type { ProxyMetrics } from './proxy-metrics.ts'
@@ -129,19 +130,6 @@ async function stepOrIsolate(worker: Worker, context: WorkerContext, failures: n
     }
     return result
   }
-}
-
-/** Failures that no service can cause. */
-function isEnvironment(error: unknown): boolean {
-  return (
-    [
-      'SBX_IPTABLES_LOCKED',
-      'SBX_COMMAND_NOT_FOUND',
-      'SBX_COMMAND_KILLED',
-      'SBX_NETLINK_UNAVAILABLE',
-      'SBX_NFT_DENIED',
-    ] as const
-  ).some((code) => hasCode(error, code))
 }
 
 async function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
