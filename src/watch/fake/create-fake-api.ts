@@ -11,6 +11,7 @@ import type { ApiClient, CreateOptions, ListOptions, ObjectAddress } from '../ap
 import { createFakePages } from './fake-pages.ts'
 import { FakeStore } from './fake-store.ts'
 import { mergePatch } from './merge-patch.ts'
+import { fakeDiscovery } from './fake-discovery.ts'
 
 export type FakeWrite = {
   readonly verb: 'create' | 'update' | 'delete'
@@ -163,7 +164,10 @@ export function createFakeApi(options: { readonly clock: Clock }): FakeApi {
     },
     watch: <T extends KubeObject>(resource: ResourceInfo, watch: object, signal: AbortSignal) =>
       store.watch(resource, watch, signal) as unknown as AsyncIterable<WatchEvent<T>>,
-    raw: async () => ({ status: 200, body: 'ok' }),
+    raw: async (path) => {
+      const document = fakeDiscovery(path)
+      return { status: 200, body: document === undefined ? 'ok' : JSON.stringify(document) }
+    },
   }
 
   return {

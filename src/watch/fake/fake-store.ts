@@ -14,20 +14,25 @@ type Change = {
 
 export type Selection = Pick<WatchOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
 
+/** Clients may describe a resource in objects of their own. */
+function nameOf({ group, resource }: ResourceInfo): string {
+  return `${group}/${resource}`
+}
+
 export class FakeStore {
   revision = 1
   #compacted = 0
-  readonly #objects = new Map<ResourceInfo, Map<string, KubeObject>>()
+  readonly #objects = new Map<string, Map<string, KubeObject>>()
   #history: Change[] = []
   #wake = new Set<() => void>()
   #generation = 0
 
   get(resource: ResourceInfo, key: string): KubeObject | undefined {
-    return this.#objects.get(resource)?.get(key)
+    return this.#objects.get(nameOf(resource))?.get(key)
   }
 
   select(resource: ResourceInfo, selection: Selection): KubeObject[] {
-    const all = [...(this.#objects.get(resource)?.entries() ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
+    const all = [...(this.#objects.get(nameOf(resource))?.entries() ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
     return all.map(([, object]) => object).filter((object) => selects(selection, object))
   }
 
@@ -37,8 +42,8 @@ export class FakeStore {
     const base = after ?? before
     if (base === undefined) throw new Error('a change of nothing')
     const stored = { ...base, metadata: { ...base.metadata, resourceVersion: String(this.revision) } }
-    const objects = this.#objects.get(resource) ?? new Map<string, KubeObject>()
-    this.#objects.set(resource, objects)
+    const objects = this.#objects.get(nameOf(resource)) ?? new Map<string, KubeObject>()
+    this.#objects.set(nameOf(resource), objects)
     if (after === undefined) objects.delete(objectKey(base))
     else objects.set(objectKey(stored), stored)
     this.#history.push({ revision: this.revision, resource, before, after: after === undefined ? undefined : stored })
@@ -73,7 +78,7 @@ export class FakeStore {
       const news = this.#history.filter((change) => change.revision > position)
       for (const change of news) {
         position = change.revision
-        const event = change.resource === resource ? eventOf(change, options) : undefined
+        const event = nameOf(change.resource) === nameOf(resource) ? eventOf(change, options) : undefined
         if (event !== undefined) yield event
         if (signal.aborted || generation !== this.#generation) return
       }
