@@ -22,6 +22,7 @@ export function withHints(endpoint: Endpoint, service: Service): Endpoint {
   }
 }
 
-function wantsAutomatic(service: Service): boolean {
+/** Those are given to all endpoints together: `share-endpoints.ts`. */
+export function wantsAutomatic(service: Service): boolean {
   return TOPOLOGY_MODES.some((key) => service.metadata.annotations?.[key]?.toLowerCase() === 'auto')
 }

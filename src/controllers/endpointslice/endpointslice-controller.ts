@@ -1,5 +1,6 @@
 /** Keeps the EndpointSlices of every Service with a selector (api-server.md 15.1). */
-import type { EndpointSlice, ObjectKey } from '#api'
+import type { EndpointSlice, ObjectKey, Service } from '#api'
+import { objectKey } from '#api'
 import { createSliceIndex } from '#watch'
 import { createControllerQueue, isNamespaceGoing } from '../shared/controller-queue.ts'
 import { hasSelector } from '../shared/match-labels.ts'
@@ -7,9 +8,14 @@ import { endpointFacts } from '../shared/pod-facts.ts'
 import { servicesTouched } from '../shared/selection-index.ts'
 import type { ControllerContext } from '../shared/shared-informers.ts'
 import { createTriggerTimes } from '../shared/trigger-times.ts'
+import { createReporter } from '../shared/report-event.ts'
 import { createSliceWriter } from '../shared/write-slices.ts'
+import { wantsAutomatic } from './assign-hints.ts'
+import type { ReconcileResult } from './reconcile-slices.ts'
 import { reconcileSlices } from './reconcile-slices.ts'
 import { ENDPOINTSLICE_CONTROLLER, LABEL_MANAGED_BY } from './slice-template.ts'
+import type { ZoneShares } from './zone-shares.ts'
+import { zoneFacts, zoneSharesOf } from './zone-shares.ts'
 
 /** Somebody who edits our slices all the time must not make us a busy loop, in milliseconds. */
 const FOREIGN_CHANGE_DELAY = 1000
@@ -21,12 +27,27 @@ export function createEndpointSliceController(context: ControllerContext): void 
   const index = createSliceIndex()
   const triggerTimes = createTriggerTimes()
   const writer = createSliceWriter(client, clock)
+  const report = createReporter(context, 'endpoint-slice-controller')
+  /** What was last said about each Service's hints: only news are events. */
+  const told = new Map<ObjectKey, string>()
+  let zones: ZoneShares | undefined
+
+  const tell = async (service: Service, hints: ReconcileResult['hints']): Promise<void> => {
+    const key = objectKey(service)
+    const text = JSON.stringify(hints)
+    const before = told.get(key) ?? '[]'
+    if (hints.length === 0) told.delete(key)
+    else told.set(key, text)
+    if (before === text) return
+    for (const one of hints) if (!before.includes(JSON.stringify(one))) await report(service, one)
+  }
 
   const sync = async (key: ObjectKey): Promise<void> => {
     const service = services.get(key)
     if (service === undefined) {
       // Its slices go with their owner reference.
       triggerTimes.forget(key)
+      told.delete(key)
       return
     }
     if (service.spec.type === 'ExternalName' || !hasSelector(service.spec.selector)) return
@@ -36,7 +57,9 @@ export function createEndpointSliceController(context: ControllerContext): void 
       return
     }
     const selected = selection.podsOf(service)
+    zones ??= zoneSharesOf(nodes.items.values())
     const result = reconcileSlices({
+      zones,
       service,
       pods: selected,
       node: (name) => nodes.get(name),
@@ -50,6 +73,7 @@ export function createEndpointSliceController(context: ControllerContext): void 
     } catch (error) {
       if (!isNamespaceGoing(error)) throw error
     }
+    await tell(service, result.hints)
     if (result.withoutNode.length > 0) {
       // The node's own event brings us back.
       logger.debug('pods without a node left out', { service: key, pods: result.withoutNode.length })
@@ -63,6 +87,10 @@ export function createEndpointSliceController(context: ControllerContext): void 
     for (const service of servicesTouched(selection, event)) queue.add(service)
   })
   nodes.onChange(({ key, before, after }) => {
+    if (zoneFacts(before) !== zoneFacts(after)) {
+      zones = undefined
+      for (const [name, service] of services.items) if (wantsAutomatic(service)) queue.add(name)
+    }
     if (before !== undefined && after !== undefined && sameZone(before.metadata.labels, after.metadata.labels)) return
     for (const pod of pods.items.values()) {
       if (pod.spec?.nodeName !== key) continue

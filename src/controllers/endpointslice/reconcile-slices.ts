@@ -11,8 +11,12 @@ import { packSlices } from '../shared/pack-slices.ts'
 import { isFinished } from '../shared/pod-facts.ts'
 import { portsKey, resolvePorts } from '../shared/resolve-ports.ts'
 import { withTriggerTime } from '../shared/trigger-times.ts'
+import { wantsAutomatic } from './assign-hints.ts'
 import { podEndpoint } from './pod-endpoint.ts'
+import type { HintReport } from './share-endpoints.ts'
+import { shareEndpoints } from './share-endpoints.ts'
 import { blankSlice, isOwnedBy, relabelled } from './slice-template.ts'
+import type { ZoneShares } from './zone-shares.ts'
 
 export type ReconcileInput = {
   readonly service: Service
@@ -22,6 +26,8 @@ export type ReconcileInput = {
   /** Slices this controller manages that are labelled for the Service. */
   readonly existing: readonly EndpointSlice[]
   readonly triggerTime?: string | undefined
+  /** For Services that want their endpoints shared among the zones. */
+  readonly zones?: ZoneShares
   /** Endpoints a slice; 100 if not given, as in kube-controller-manager. */
   readonly limit?: number
 }
@@ -29,6 +35,8 @@ export type ReconcileInput = {
 export type ReconcileResult = SliceChanges & {
   /** Pods left out because their Node does not exist (yet): to be tried again. */
   readonly withoutNode: readonly Pod[]
+  /** How the sharing among zones went, one a family; empty for Services that do not want it. */
+  readonly hints: readonly HintReport[]
 }
 
 const DEFAULT_LIMIT = 100
@@ -57,6 +65,7 @@ export function reconcileSlices(input: ReconcileInput): ReconcileResult {
     update: changes.flatMap(({ update }) => update).map(stamped),
     delete: [...foreign, ...otherFamily, ...changes.flatMap((change) => change.delete)],
     withoutNode,
+    hints: changes.flatMap(({ report }) => (report === undefined ? [] : [report])),
   }
 }
 
@@ -79,18 +88,41 @@ function publishedPods(input: ReconcileInput): { pods: readonly Pod[]; withoutNo
   }
 }
 
-function reconcileFamily(input: ReconcileInput, family: Family, existing: readonly EndpointSlice[]): SliceChanges {
+function reconcileFamily(
+  input: ReconcileInput,
+  family: Family,
+  existing: readonly EndpointSlice[],
+): SliceChanges & { readonly report?: HintReport } {
   const { service, limit = DEFAULT_LIMIT } = input
   const blank = (ports: readonly EndpointPort[]): EndpointSlice => blankSlice(service, family, ports)
+  const { groups, ...hints } = shared(input, family, groupByPorts(input, family))
   const changes = packSlices({
     existing,
-    groups: groupByPorts(input, family),
+    groups,
     blank,
     relabel: (slice) => relabelled(slice, service),
     limit,
   })
   const nothingLeft = changes.delete.length === existing.length && changes.create.length === 0
-  return nothingLeft ? withPlaceholder(service, changes, blank([])) : changes
+  return { ...(nothingLeft ? withPlaceholder(service, changes, blank([])) : changes), ...hints }
+}
+
+/** With hints for the zones, if the Service wants them: all its endpoints of the family together. */
+function shared(
+  { service, zones }: ReconcileInput,
+  family: Family,
+  groups: readonly EndpointGroup[],
+): { readonly groups: readonly EndpointGroup[]; readonly report?: HintReport } {
+  if (zones === undefined || !wantsAutomatic(service)) return { groups }
+  const all = groups.flatMap(({ endpoints }) => endpoints)
+  const { endpoints, ...rest } = shareEndpoints(all, { zones, family })
+  let first = 0
+  const hinted = groups.map((group) => {
+    const start = first
+    first += group.endpoints.length
+    return { ...group, endpoints: endpoints.slice(start, first) }
+  })
+  return { groups: hinted, ...rest }
 }
 
 /** A Service without endpoints keeps one empty slice a family, so that "none" and "not yet seen" differ. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyChanges, sampleEndpoints } from '../testing/sample-objects.ts'
-import { mirrorEndpoints } from './mirror-endpoints.ts'
+import { droppedText, mirrorEndpoints } from './mirror-endpoints.ts'
 
 test('15.4 split by family and ports, owned by the Endpoints, only `ready` as condition', () => {
   const endpoints = sampleEndpoints('db', [
@@ -19,8 +19,8 @@ test('15.4 split by family and ports, owned by the Endpoints, only `ready` as co
       annotations: { keep: 'me', 'endpoints.kubernetes.io/last-change-trigger-time': 'x' },
     },
   }
-  const { create, dropped } = mirrorEndpoints(annotated, [])
-  assert.equal(dropped, 0)
+  const { create, ...rest } = mirrorEndpoints(annotated, [])
+  assert.deepEqual(droppedText(rest), [])
   assert.deepEqual(
     create.map(({ addressType, ports, endpoints: list }) => [addressType, ports, list]),
     [
@@ -85,8 +85,15 @@ test('15.4 no write without a reason; labels and annotations are one; emptied En
 
 test('15.4 1000 addresses a subset, the rest is counted; what is no address too', () => {
   const addresses = Array.from({ length: 1005 }, (_, i) => ({ ip: `10.0.${i >> 8}.${i & 255}` }))
-  const { create, dropped } = mirrorEndpoints(sampleEndpoints('db', [{ addresses, ports: [{ port: 1 }] }]), [])
+  const { create, ...rest } = mirrorEndpoints(sampleEndpoints('db', [{ addresses, ports: [{ port: 1 }] }]), [])
   assert.equal(create[0]?.endpoints?.length, 1000)
-  assert.equal(dropped, 5)
-  assert.equal(mirrorEndpoints(sampleEndpoints('db', [{ addresses: [{ ip: 'x' }] }]), []).dropped, 1)
+  const most = 'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset'
+  assert.deepEqual(droppedText(rest), [
+    { reason: 'TooManyAddressesToMirror', message: `${most}. 5 addresses were skipped` },
+  ])
+  // An address that is there twice is mirrored once, and not dropped.
+  const twice = [{ ip: '10.0.0.1' }, { ip: 'x' }, { ip: '10.0.0.1' }]
+  assert.deepEqual(droppedText(mirrorEndpoints(sampleEndpoints('db', [{ addresses: twice }]), [])), [
+    { reason: 'InvalidIPAddress', message: 'Skipped 1 invalid IP addresses when mirroring to EndpointSlices' },
+  ])
 })

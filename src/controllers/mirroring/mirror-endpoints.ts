@@ -16,26 +16,24 @@ const LIMIT = 1000
 const NOT_MIRRORED = new Set([TRIGGER_TIME, 'kubectl.kubernetes.io/last-applied-configuration'])
 
 export type MirrorResult = SliceChanges & {
-  /** Addresses beyond 1000 a subset, and those that are none. */
-  readonly dropped: number
+  /** Addresses beyond 1000 a subset. */
+  readonly skipped: number
+  /** Addresses that are none. */
+  readonly invalid: number
 }
 
 export function mirrorEndpoints(endpoints: Endpoints, existing: readonly EndpointSlice[]): MirrorResult {
   const subsets = endpoints.subsets ?? []
   const owned = existing.filter((slice) => isOwned(slice, endpoints))
-  const results = FAMILIES.map((family) =>
+  const grouped = FAMILIES.map((family) => ({ family, ...groupsOf(subsets, family) }))
+  const results = grouped.map(({ family, groups }) =>
     packSlices({
       existing: owned.filter((slice) => slice.addressType === family),
-      groups: groupsOf(subsets, family),
+      groups,
       blank: (ports) => mirrorSlice(endpoints, family, ports),
       relabel: (slice) => withMirroredMetadata(slice, endpoints),
       limit: LIMIT,
     }),
-  )
-  const addresses = subsets.reduce((sum, subset) => sum + addressesOf(subset).length, 0)
-  const mirrored = FAMILIES.flatMap((family) => groupsOf(subsets, family)).reduce(
-    (sum, group) => sum + group.endpoints.length,
-    0,
   )
   return {
     create: results.flatMap(({ create }) => create),
@@ -44,15 +42,41 @@ export function mirrorEndpoints(endpoints: Endpoints, existing: readonly Endpoin
       ...existing.filter((slice) => !owned.includes(slice) || !FAMILIES.some((one) => one === slice.addressType)),
       ...results.flatMap((result) => result.delete),
     ],
-    dropped: addresses - mirrored,
+    skipped: grouped.reduce((sum, { skipped }) => sum + skipped, 0),
+    invalid: subsets.flatMap(addressesOf).filter(({ address }) => familyOf(address.ip ?? '') === undefined).length,
   }
+}
+
+/** What is told of addresses that are not mirrored, with upstream's reasons. */
+export function droppedText({
+  skipped,
+  invalid,
+}: Pick<MirrorResult, 'skipped' | 'invalid'>): readonly { readonly reason: string; readonly message: string }[] {
+  const most = `A max of ${LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset`
+  return [
+    ...(invalid === 0
+      ? []
+      : [
+          {
+            reason: 'InvalidIPAddress',
+            message: `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`,
+          },
+        ]),
+    ...(skipped === 0
+      ? []
+      : [{ reason: 'TooManyAddressesToMirror', message: `${most}. ${skipped} addresses were skipped` }]),
+  ]
 }
 
 function isOwned(slice: EndpointSlice, endpoints: Endpoints): boolean {
   return (slice.metadata.ownerReferences ?? []).some(({ uid }) => uid === endpoints.metadata.uid)
 }
 
-function groupsOf(subsets: readonly EndpointSubset[], family: Family): readonly EndpointGroup[] {
+function groupsOf(
+  subsets: readonly EndpointSubset[],
+  family: Family,
+): { readonly groups: readonly EndpointGroup[]; readonly skipped: number } {
+  let skipped = 0
   const groups = new Map<string, { ports: readonly EndpointPort[]; byAddress: Map<string, Endpoint> }>()
   for (const subset of subsets) {
     const ports = (subset.ports ?? []).map((port) => ({
@@ -65,11 +89,13 @@ function groupsOf(subsets: readonly EndpointSubset[], family: Family): readonly 
     groups.set(key, group)
     const limit = group.byAddress.size + LIMIT
     for (const { address, ready } of addressesOf(subset)) {
-      if (familyOf(address.ip ?? '') !== family || group.byAddress.size >= limit) continue
-      if (!group.byAddress.has(address.ip)) group.byAddress.set(address.ip, mirrored(address, ready))
+      if (familyOf(address.ip ?? '') !== family || group.byAddress.has(address.ip)) continue
+      if (group.byAddress.size >= limit) skipped += 1
+      else group.byAddress.set(address.ip, mirrored(address, ready))
     }
   }
-  return [...groups.values()].map(({ ports, byAddress }) => ({ ports, endpoints: [...byAddress.values()] }))
+  const list = [...groups.values()].map(({ ports, byAddress }) => ({ ports, endpoints: [...byAddress.values()] }))
+  return { groups: list, skipped }
 }
 
 function addressesOf(subset: EndpointSubset): readonly { address: EndpointAddress; ready: boolean }[] {

@@ -6,8 +6,9 @@ import { LABEL_MANAGED_BY } from '../endpointslice/slice-template.ts'
 import { createControllerQueue, isNamespaceGoing } from '../shared/controller-queue.ts'
 import { hasSelector } from '../shared/match-labels.ts'
 import type { ControllerContext } from '../shared/shared-informers.ts'
+import { createReporter } from '../shared/report-event.ts'
 import { createSliceWriter } from '../shared/write-slices.ts'
-import { MIRRORING_CONTROLLER, mirrorEndpoints } from './mirror-endpoints.ts'
+import { droppedText, MIRRORING_CONTROLLER, mirrorEndpoints } from './mirror-endpoints.ts'
 
 const LABEL_SKIP = 'endpointslice.kubernetes.io/skip-mirror'
 const FOREIGN_CHANGE_DELAY = 1000
@@ -17,6 +18,9 @@ export function createMirroringController(context: ControllerContext): void {
   const { services, endpoints, slices } = informers
   const index = createSliceIndex()
   const writer = createSliceWriter(client, clock)
+  const report = createReporter(context, 'endpoint-slice-mirroring-controller')
+  /** What was last said about each object's dropped addresses: only news are events. */
+  const told = new Map<ObjectKey, readonly string[]>()
 
   const sync = async (key: ObjectKey): Promise<void> => {
     const existing = index.slicesOf(key)
@@ -26,15 +30,28 @@ export function createMirroringController(context: ControllerContext): void {
     }
     const source = endpoints.get(key)
     if (source === undefined || !isMirrored(source, services.get(key))) {
+      told.delete(key)
       await writer.write(key, { create: [], update: [], delete: existing })
       return
     }
     const result = mirrorEndpoints(source, existing)
-    if (result.dropped > 0) logger.warn('addresses not mirrored', { endpoints: key, dropped: result.dropped })
     try {
       await writer.write(key, result)
     } catch (error) {
       if (!isNamespaceGoing(error)) throw error
+    }
+    const problems = droppedText(result)
+    const before = told.get(key) ?? []
+    if (problems.length === 0) told.delete(key)
+    else
+      told.set(
+        key,
+        problems.map(({ message }) => message),
+      )
+    for (const problem of problems) {
+      if (before.includes(problem.message)) continue
+      logger.warn('addresses not mirrored', { endpoints: key, reason: problem.message })
+      await report(source, { type: 'Warning', ...problem })
     }
   }
   const queue = createControllerQueue(context, { controller: 'endpointslicemirroring', sync })

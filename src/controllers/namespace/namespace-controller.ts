@@ -2,13 +2,15 @@
  * Empties namespaces that are being deleted, then lets them go (api-server.md 11), and gives each living one its `default`
  * ServiceAccount.
  *
- * Content is listed from the server, not from the informers: a namespace must be empty of every kind the server has.
+ * Content is listed from the server, not from the informers: a namespace must be empty of every kind the server has,
+ * whether or not this program knows it.
  */
 import type { KubeObject, Namespace, ObjectKey, ResourceInfo } from '#api'
-import { NAMESPACES, RESOURCES, SERVICEACCOUNTS } from '#api'
+import { NAMESPACES, SERVICEACCOUNTS } from '#api'
 import { hasCode } from '#lib'
 import { createControllerQueue, isNamespaceGoing, unlessGone } from '../shared/controller-queue.ts'
 import type { ControllerContext } from '../shared/shared-informers.ts'
+import { discoverNamespaced } from './discover-namespaced.ts'
 
 /** Pods take their grace period; look again after this many milliseconds. */
 const CONTENT_LEFT_DELAY = 1000
@@ -40,12 +42,11 @@ export function createNamespaceController(context: ControllerContext): void {
 
   const terminate = async (key: ObjectKey): Promise<void> => {
     let left = 0
-    for (const resource of RESOURCES) {
-      if (!resource.namespaced) continue
+    for (const resource of await discoverNamespaced(client)) {
       try {
         left += await empty(key, resource)
       } catch (error) {
-        // A server without this resource has none of it.
+        // A resource that has gone since has none left.
         if (!hasCode(error, 'SBX_API_NOT_FOUND')) throw error
       }
     }

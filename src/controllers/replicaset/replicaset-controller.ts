@@ -15,7 +15,7 @@ import { createInFlight } from './in-flight.ts'
 import type { OwnerIndex } from './owner-index.ts'
 import { controllerOf } from './owner-index.ts'
 import { countReplicas, sameCounts } from './replica-counts.ts'
-import { createReporter } from './report-event.ts'
+import { createReporter } from '../shared/report-event.ts'
 import { slowStart } from './slow-start.ts'
 
 /** Pods created or deleted in one sync. */

@@ -1,8 +1,8 @@
-/** Events about workloads, for `kubectl describe`. A lost event is no reason to stop work. */
+/** Events about objects the controllers keep, for `kubectl describe`. A lost event is no reason to stop work. */
 import type { Event, KubeObject } from '#api'
 import { EVENTS } from '#api'
 import { messageOf } from '#lib'
-import type { ControllerContext } from '../shared/shared-informers.ts'
+import type { ControllerContext } from './shared-informers.ts'
 
 export type Report = {
   readonly type: 'Normal' | 'Warning'
