@@ -183,8 +183,11 @@ async function check(server: Running, ledger: Ledger): Promise<void> {
     const object = stored.get(path)
     const current = Number(object?.metadata.resourceVersion ?? 0)
     // A write may be on disk that nobody was told of any more: newer is fine, older or missing is not.
-    if (object === undefined) assert.ok(deleted || ledger.undecided.has(path), `${path}@${revision} is lost`)
-    else assert.ok(deleted ? current > revision : current >= revision, `${path}@${revision} went back to ${current}`)
+    if (object === undefined) {
+      assert.ok(deleted || ledger.undecided.has(path), `${path}@${revision} is lost`)
+      // Now it is known, also if no writer comes by before the next kill.
+      ledger.acknowledged.set(path, { revision, deleted: true })
+    } else assert.ok(deleted ? current > revision : current >= revision, `${path}@${revision} went back to ${current}`)
   }
   ledger.undecided.clear()
 }

@@ -124,6 +124,55 @@ for (const binary of kubectlBinaries()) {
       assert.ok(!(await names('events.v1.')).includes('seen'))
     })
 
+    it('apply with the checks of the client: Ingress, Deployment, and a field that is none', async () => {
+      const ingress = (over: object): string =>
+        JSON.stringify({
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: { name: 'applied' },
+          spec: {
+            rules: [
+              {
+                host: 'www.example.com',
+                http: {
+                  paths: [
+                    { path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } },
+                  ],
+                },
+              },
+            ],
+            ...over,
+          },
+        })
+      const deployment = (replicas: number, containers: object[]): string =>
+        JSON.stringify({
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          metadata: { name: 'applied' },
+          spec: {
+            replicas,
+            selector: { matchLabels: { app: 'applied' } },
+            template: { metadata: { labels: { app: 'applied' } }, spec: { containers } },
+          },
+        })
+      const main = { name: 'main', image: 'echo:1' }
+      assert.match(await k.ok(['apply', '-f', '-'], ingress({})), /created/)
+      assert.match(await k.ok(['apply', '-f', '-'], ingress({ ingressClassName: 'lab' })), /configured/)
+      assert.equal(await k.ok(['get', 'ing', 'applied', '-o', 'jsonpath={.spec.ingressClassName}']), 'lab')
+      assert.match(
+        await k.ok(['apply', '-f', '-'], deployment(0, [main, { name: 'side', image: 'echo:1' }])),
+        /created/,
+      )
+      assert.match(await k.ok(['apply', '-f', '-'], deployment(0, [{ ...main, image: 'echo:2' }])), /configured/)
+      assert.match(await k.ok(['apply', '-f', '-'], deployment(0, [{ ...main, image: 'echo:2' }])), /unchanged/)
+      const images = ['get', 'deployment', 'applied', '-o', 'jsonpath={.spec.template.spec.containers[*].image}']
+      assert.equal(await k.ok(images), 'echo:2')
+      const wrong = await k.run(['apply', '-f', '-'], { input: deployment(0, [{ ...main, bogus: 1 }]) })
+      assert.equal(wrong.code, 1)
+      assert.match(wrong.stderr, /unknown field.*bogus|bogus.*unknown field/)
+      await k.ok(['delete', 'ing/applied', 'deploy/applied'])
+    })
+
     it('RBAC objects: the generators and their columns', async () => {
       await k.ok(['create', 'role', 'reader', '--verb=get,list', '--resource=pods'])
       await k.ok(['create', 'rolebinding', 'readers', '--role=reader', '--user=bob', '--serviceaccount=default:runner'])
@@ -131,8 +180,33 @@ for (const binary of kubectlBinaries()) {
       await k.ok(['create', 'clusterrolebinding', 'healthy', '--clusterrole=health', '--group=everybody'])
       assert.equal((await rows('role'))[0]?.[0], 'reader')
       assert.deepEqual((await rows('rolebinding'))[0]?.slice(0, 2), ['readers', 'Role/reader'])
-      assert.deepEqual((await rows('clusterrolebinding'))[0]?.slice(0, 2), ['healthy', 'ClusterRole/health'])
+      assert.deepEqual((await rows('clusterrolebinding', 'healthy'))[0]?.slice(0, 2), ['healthy', 'ClusterRole/health'])
       assert.match(await k.ok(['describe', 'rolebinding', 'readers']), /ServiceAccount\s+runner\s+default/)
+    })
+
+    it('RBAC in force: can-i, its list, what is refused, and a change at once', async () => {
+      const canI = async (...args: string[]): Promise<string> =>
+        (await k.run(['auth', 'can-i', ...args, '--as=bob'])).stdout.trim().split('\n')[0] ?? ''
+      assert.ok((await names('clusterroles')).includes('system:node-proxier'))
+      assert.equal(await canI('list', 'pods'), 'yes')
+      assert.match(await canI('delete', 'pods'), /^no/)
+      assert.match(await canI('list', 'pods', '-n', 'kube-system'), /^no/)
+      assert.match(await canI('get', '/metrics'), /^no/)
+      assert.equal(await canI('get', '/version'), 'yes')
+      const listed = await k.ok(['auth', 'can-i', '--list', '--as=bob'])
+      assert.match(listed, /pods\s+\[\]\s+\[\]\s+\[get list\]/)
+      assert.match(listed, /selfsubjectaccessreviews\.authorization\.k8s\.io\s+\[\]\s+\[\]\s+\[create\]/)
+      assert.equal((await k.run(['get', 'pods', '--as=bob'])).code, 0)
+      const refused = await k.run(['get', 'secrets', '--as=bob'])
+      assert.match(
+        refused.stderr,
+        /secrets is forbidden: User "bob" cannot list resource "secrets" in API group "" in the namespace "default"/,
+      )
+      await k.ok(['create', 'rolebinding', 'editors', '--clusterrole=edit', '--user=bob'])
+      assert.equal(await canI('create', 'secrets'), 'yes')
+      assert.match(await canI('create', 'rolebindings'), /^no/)
+      await k.ok(['delete', 'rolebinding', 'editors'])
+      assert.match(await canI('create', 'secrets'), /^no/)
     })
 
     it('Deployment: create, scale, expose, update, history, undo, restart', async () => {

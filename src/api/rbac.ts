@@ -1,4 +1,5 @@
 /** rbac.authorization.k8s.io/v1. ClusterRole and ClusterRoleBinding have the shapes of Role and RoleBinding. */
+import type { LabelSelector } from './apps.ts'
 import type { KubeObject } from './meta.ts'
 
 export type PolicyRule = {
@@ -9,7 +10,11 @@ export type PolicyRule = {
   readonly nonResourceURLs?: readonly string[]
 }
 
-export type Role = KubeObject & { readonly rules?: readonly PolicyRule[] | null }
+export type Role = KubeObject & {
+  readonly rules?: readonly PolicyRule[] | null
+  /** ClusterRoles only: the rules are those of the roles it selects. */
+  readonly aggregationRule?: { readonly clusterRoleSelectors?: readonly LabelSelector[] }
+}
 
 export type RoleBinding = KubeObject & {
   readonly roleRef: { readonly apiGroup?: string; readonly kind?: string; readonly name?: string }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock, Logger } from '#lib'
 import { joinHostPort } from '#lib'
 import type { TokenTable } from './auth/index.ts'
-import { openPki, readTokenFile } from './auth/index.ts'
+import { createAuthorizer, keepPolicy, openPki, readTokenFile, writePolicy } from './auth/index.ts'
 import type { Advertised } from './bootstrap.ts'
 import { bootstrap, firstServiceAddresses } from './bootstrap.ts'
 import { serveCustomKinds } from './custom/index.ts'
@@ -98,9 +98,12 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
   }
   try {
     const registry = createRegistry({ store, clock, kinds })
+    // Before the first request: until then nobody but an administrator may do anything.
+    await writePolicy(registry)
     const context: ServerContext = {
       registry,
       tokens,
+      authorizer: createAuthorizer(registry),
       clock,
       logger,
       openWatches: new Set(),
@@ -120,6 +123,7 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
     await bootstrap(registry, { serviceCIDRs, advertise: { ...advertise, port } })
     const stopGarbage = collectGarbage(registry, logger)
     const stopCustom = serveCustomKinds(registry, logger)
+    const stopPolicy = keepPolicy(registry, logger)
     const stopAddresses = keepAddresses(registry, own.services, logger)
     const stopExpiring = expireEvents(registry, options.eventTtlSeconds ?? EVENT_TTL_SECONDS, logger)
     stopCollecting = () => {
@@ -127,6 +131,8 @@ export async function runApiServer(options: ApiServerOptions): Promise<ApiServer
       stopGarbage()
       stopAddresses()
       stopCustom()
+      stopPolicy()
+      context.authorizer.stop()
     }
     ready = true
   } catch (error) {

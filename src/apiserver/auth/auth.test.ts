@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 
 import { hasCode } from '#lib'
-import { ANONYMOUS, authenticate, authorize, authorizePath, openPki, readTokenFile } from './index.ts'
+import { ANONYMOUS, authenticate, openPki, readTokenFile } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-auth-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -54,28 +54,6 @@ describe('token file', () => {
     assert.equal(authenticate({ authorization: undefined, certificate: forged }, new Map()), undefined)
     assert.equal(authenticate({ authorization: undefined, certificate: undefined }, new Map()), ANONYMOUS)
     assert.equal(authenticate({ authorization: 'Basic eDp5', certificate: undefined }, new Map()), undefined)
-  })
-})
-
-describe('authorization', () => {
-  const user = (name: string, ...groups: string[]): { name: string; groups: string[] } => ({ name, groups })
-
-  it('lets masters do everything and others what their row says', () => {
-    const secrets = { verb: 'get', group: '', resource: 'secrets' }
-    assert.ok(authorize(user('x', 'system:masters'), secrets))
-    assert.ok(!authorize(user('system:kube-proxy'), secrets))
-    assert.ok(authorize(user('system:kube-proxy'), { verb: 'watch', group: '', resource: 'services' }))
-    assert.ok(!authorize(user('n', 'system:nodes'), { verb: 'create', group: '', resource: 'pods' }))
-    assert.ok(authorize(user('n', 'system:nodes'), { verb: 'patch', group: '', resource: 'pods/status' }))
-    assert.ok(!authorize(user('c', 'system:controllers'), secrets))
-    assert.ok(!authorize(user('constructor'), secrets))
-  })
-
-  it('shows health to anybody, discovery to users, the rest to masters', () => {
-    assert.ok(authorizePath(ANONYMOUS, '/readyz'))
-    assert.ok(!authorizePath(ANONYMOUS, '/openapi/v3'))
-    assert.ok(authorizePath(user('x', 'system:authenticated'), '/openapi/v3'))
-    assert.ok(!authorizePath(user('x', 'system:authenticated'), '/metrics'))
   })
 })
 

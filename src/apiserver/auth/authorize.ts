@@ -1,8 +1,15 @@
 /**
- * What a user may do: a fixed table of grants in the manner of the bootstrap ClusterRoles, each as small as the component
- * needs. RBAC objects would replace `GRANTS`, not this question.
+ * What a user may do: the RBAC objects of the store, denied unless one of them allows it (rbac.authorization.k8s.io/v1).
+ * They are compiled into an index by subject, which the next question after a change builds anew, so that a request costs
+ * a lookup for each of its user's names.
  */
-import type { User } from '../registry/index.ts'
+import type { KubeObject, PolicyRule, ResourceInfo, Role, RoleBinding } from '#api'
+import { CLUSTERROLEBINDINGS, CLUSTERROLES, ROLEBINDINGS, ROLES } from '#api'
+import type { Registry, User } from '../registry/index.ts'
+import { storageName } from '../registry/index.ts'
+import { bootstrapBindings, bootstrapRoles } from './bootstrap-policy.ts'
+import type { CompiledRule, Policy, PolicyIndex } from './policy-index.ts'
+import { indexPolicy } from './policy-index.ts'
 
 export type AccessRequest = {
   readonly verb: string
@@ -13,109 +20,81 @@ export type AccessRequest = {
   readonly name?: string | undefined
 }
 
-export type Grant = {
-  readonly verbs: readonly string[]
-  readonly groups: readonly string[]
-  readonly resources: readonly string[]
+export type Decision = { readonly allowed: boolean; readonly reason?: string }
+
+export type Authorizer = {
+  readonly authorize: (user: User, request: AccessRequest) => Decision
+  /** For paths that name no resource; the verb is the method in lower case. */
+  readonly authorizePath: (user: User, request: { readonly verb: string; readonly path: string }) => Decision
+  /** All that holds for the user in the namespace. */
+  readonly rulesOf: (user: User, namespace: string) => readonly PolicyRule[]
+  readonly stop: () => void
 }
 
-const READ = ['get', 'list', 'watch']
-const WRITE = [...READ, 'create', 'update', 'patch', 'delete']
-const EVENTS: Grant = { verbs: ['create', 'patch', 'update'], groups: ['', 'events.k8s.io'], resources: ['events'] }
-const EVERYTHING: Grant = { verbs: ['*'], groups: ['*'], resources: ['*'] }
+/** Whoever is in it stays the administrator, whatever becomes of the objects (upstream's privileged group). */
+const SUPERUSERS = 'system:masters'
 
-/** By group or user name. */
-export const GRANTS: Readonly<Record<string, readonly Grant[]>> = {
-  'system:masters': [EVERYTHING],
-  'system:authenticated': [
-    {
-      verbs: ['create'],
-      groups: ['authorization.k8s.io'],
-      resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
-    },
-    { verbs: ['create'], groups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
-  ],
-  'system:kube-proxy': [
-    { verbs: ['list', 'watch'], groups: [''], resources: ['services', 'endpoints'] },
-    { verbs: READ, groups: [''], resources: ['nodes'] },
-    { verbs: ['list', 'watch'], groups: ['discovery.k8s.io'], resources: ['endpointslices'] },
-    { verbs: ['list', 'watch'], groups: ['networking.k8s.io'], resources: ['servicecidrs'] },
-    EVENTS,
-  ],
-  'system:kube-dns': [
-    { verbs: ['list', 'watch'], groups: [''], resources: ['services', 'endpoints', 'pods', 'namespaces'] },
-    { verbs: ['list', 'watch'], groups: ['discovery.k8s.io'], resources: ['endpointslices'] },
-  ],
-  'system:nodes': [
-    { verbs: [...READ, 'create', 'update', 'patch'], groups: [''], resources: ['nodes'] },
-    { verbs: ['get', 'update', 'patch'], groups: [''], resources: ['nodes/status', 'pods/status'] },
-    { verbs: [...READ, 'delete'], groups: [''], resources: ['pods'] },
-    { verbs: READ, groups: [''], resources: ['services', 'configmaps', 'secrets', 'serviceaccounts', 'namespaces'] },
-    { verbs: WRITE, groups: ['coordination.k8s.io'], resources: ['leases'] },
-    EVENTS,
-  ],
-  'system:controllers': [
-    {
-      verbs: [...WRITE, 'deletecollection'],
-      groups: ['', 'apps', 'discovery.k8s.io', 'networking.k8s.io', 'coordination.k8s.io'],
-      resources: [
-        'endpoints',
-        'endpointslices',
-        'serviceaccounts',
-        'pods',
-        'services',
-        'leases',
-        'configmaps',
-        'events',
-        'ingresses',
-        'deployments',
-        'replicasets',
-      ],
-    },
-    {
-      verbs: ['get', 'update', 'patch'],
-      groups: ['apps'],
-      resources: ['deployments/status', 'replicasets/status'],
-    },
-    // To empty a namespace that is going.
-    {
-      verbs: ['list', 'delete'],
-      groups: ['rbac.authorization.k8s.io', 'events.k8s.io'],
-      resources: ['roles', 'rolebindings', 'events'],
-    },
-    { verbs: ['create'], groups: [''], resources: ['pods/binding'] },
-    { verbs: ['list', 'watch', 'delete', 'deletecollection'], groups: [''], resources: ['secrets'] },
-    { verbs: ['create'], groups: [''], resources: ['pods/binding', 'pods/eviction'] },
-    { verbs: [...READ, 'update', 'patch', 'delete'], groups: [''], resources: ['nodes', 'namespaces'] },
-    {
-      verbs: ['get', 'update', 'patch'],
-      groups: ['', 'networking.k8s.io'],
-      resources: ['nodes/status', 'pods/status', 'services/status', 'namespaces/status', 'namespaces/finalize'],
-    },
-  ],
-}
-
-/** Paths that name no resource and that anybody, even without credentials, may read. */
-const PUBLIC_PATHS = [/^\/(healthz|livez|readyz)(\/|$)/, /^\/version\/?$/]
-/** What every authenticated client needs before it can ask for anything else. */
-const DISCOVERY_PATHS = [/^\/apis?(\/|$)/, /^\/openapi(\/|$)/]
-
-export function authorize(user: User, request: AccessRequest): boolean {
-  return [user.name, ...user.groups].some((subject) => {
-    const grants = Object.hasOwn(GRANTS, subject) ? GRANTS[subject] : undefined
-    return grants?.some(
-      (grant) =>
-        covers(grant.verbs, request.verb) &&
-        covers(grant.groups, request.group) &&
-        covers(grant.resources, request.resource),
-    )
+export function createAuthorizer(registry: Pick<Registry, 'kinds' | 'store'>): Authorizer {
+  const { kinds, store } = registry
+  let index: PolicyIndex | undefined
+  const has = (info: ResourceInfo): boolean => kinds.some((kind) => storageName(kind.info) === storageName(info))
+  const list = <T extends KubeObject>(info: ResourceInfo): readonly T[] =>
+    store
+      .table(storageName(info))
+      .list()
+      .map(({ object }) => object as T)
+  // A server whose kinds leave RBAC out has what its objects would say.
+  const isStored = has(CLUSTERROLES) && has(CLUSTERROLEBINDINGS)
+  const policy = (): Policy => ({
+    clusterRoles: isStored ? list<Role>(CLUSTERROLES) : bootstrapRoles(),
+    clusterRoleBindings: isStored ? list<RoleBinding>(CLUSTERROLEBINDINGS) : bootstrapBindings(),
+    roles: list<Role>(ROLES),
+    roleBindings: list<RoleBinding>(ROLEBINDINGS),
   })
+  const stops = [CLUSTERROLES, CLUSTERROLEBINDINGS, ROLES, ROLEBINDINGS].map((info) =>
+    store.subscribe(storageName(info), () => (index = undefined)),
+  )
+
+  function* rulesFor(user: User, namespace: string | undefined): Generator<CompiledRule> {
+    index ??= indexPolicy(policy())
+    for (const key of [`User/${user.name}`, ...user.groups.map((group) => `Group/${group}`)]) {
+      const rules = index.get(key)
+      if (rules === undefined) continue
+      yield* rules.everywhere
+      if (namespace !== undefined) yield* rules.inNamespace.get(namespace) ?? []
+    }
+  }
+  const decide = (user: User, namespace: string | undefined, allows: (rule: PolicyRule) => boolean): Decision => {
+    if (user.groups.includes(SUPERUSERS)) return { allowed: true }
+    for (const { rule, reason } of rulesFor(user, namespace)) if (allows(rule)) return { allowed: true, reason }
+    return { allowed: false }
+  }
+
+  return {
+    authorize: (user, request) => decide(user, request.namespace, (rule) => ruleAllows(rule, request)),
+    authorizePath: (user, request) => decide(user, undefined, (rule) => ruleAllowsPath(rule, request)),
+    rulesOf: (user, namespace) => [...rulesFor(user, namespace)].map(({ rule }) => rule),
+    stop: () => {
+      for (const stop of stops) stop()
+    },
+  }
 }
 
-export function authorizePath(user: User, path: string): boolean {
-  if (PUBLIC_PATHS.some((pattern) => pattern.test(path))) return true
-  if (user.groups.includes('system:masters')) return true
-  return user.groups.includes('system:authenticated') && DISCOVERY_PATHS.some((pattern) => pattern.test(path))
+export function ruleAllows(rule: PolicyRule, { verb, group, resource, name }: AccessRequest): boolean {
+  const { verbs = [], apiGroups = [], resources = [], resourceNames = [] } = rule
+  if (!covers(verbs, verb) || !covers(apiGroups, group)) return false
+  const slash = resource.indexOf('/')
+  const ofAnyParent = slash >= 0 && resources.includes(`*${resource.slice(slash)}`)
+  if (!covers(resources, resource) && !ofAnyParent) return false
+  return resourceNames.length === 0 || (name !== undefined && resourceNames.includes(name))
+}
+
+export function ruleAllowsPath(
+  { verbs = [], nonResourceURLs = [] }: PolicyRule,
+  { verb, path }: { readonly verb: string; readonly path: string },
+): boolean {
+  if (!covers(verbs, verb)) return false
+  return nonResourceURLs.some((url) => (url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url))
 }
 
 function covers(list: readonly string[], value: string): boolean {

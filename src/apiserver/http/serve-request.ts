@@ -7,8 +7,9 @@ import type { TLSSocket } from 'node:tls'
 
 import { messageOf } from '#lib'
 import type { ClientCertificate } from '../auth/index.ts'
-import { authenticate, authorize, authorizePath } from '../auth/index.ts'
+import { ANONYMOUS, authenticate } from '../auth/index.ts'
 import type { Target, User } from '../registry/index.ts'
+import { parseFieldSelector, pinnedName } from '../selectors/index.ts'
 import { badRequest, failure, internalError, Refused, unauthorized } from '../status/index.ts'
 import type { Exchange, Upgrade } from './exchange.ts'
 import { answerStatus } from './exchange.ts'
@@ -41,7 +42,7 @@ export async function serveRequest(
     if (actor !== undefined) visit.actor = actor
     const exchange: Exchange = { request, response, user, query, warnings, upgrade }
     if (!isExempt(user, route)) visit.release = context.limits.admit(user.name, classOf(exchange, route))
-    checkAccess(exchange, route)
+    checkAccess(context, exchange, { route })
     await dispatch(context, exchange, route)
   } catch (error) {
     if (error instanceof Refused) {
@@ -133,7 +134,7 @@ async function dispatch(context: ServerContext, exchange: Exchange, route: Route
     if (route.subresource === 'log') return servePodLog(context, exchange, target)
     if (isPodStream(route.subresource)) {
       // A WebSocket opens with GET, yet starts something: reading rights are not enough (KEP-4006).
-      checkAccess(exchange, route, 'create')
+      checkAccess(context, exchange, { route, verb: 'create' })
       return servePodStream(context, exchange, { target, action: route.subresource })
     }
     if (route.subresource === 'eviction' || route.subresource === 'binding') {
@@ -165,15 +166,37 @@ function userOf(context: ServerContext, request: IncomingMessage): { readonly us
   const certificate = certificateOf(request)
   const user = authenticate({ authorization, certificate }, context.tokens)
   if (user === undefined) throw new Refused(unauthorized())
-  const impersonated = request.headers['impersonate-user']
-  if (impersonated === undefined) return { user }
-  if (!user.groups.includes('system:masters')) {
-    const text = `User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`
-    throw new Refused(forbidden(`users "${String(impersonated)}" is forbidden: ${text}`))
+  const impersonated = impersonatedBy(context, user, request)
+  return impersonated === undefined ? { user } : { user: impersonated, actor: user }
+}
+
+const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
+
+/** Who is impersonated, if somebody is: the right is asked for each name the request takes on (apiserver filters). */
+function impersonatedBy(context: ServerContext, user: User, request: IncomingMessage): User | undefined {
+  const header = request.headers['impersonate-user']
+  if (header === undefined) return undefined
+  const name = String(header)
+  const groups = String(request.headers['impersonate-group'] ?? '')
+    .split(',')
+    .map((group) => group.trim())
+    .filter((group) => group !== '')
+  const account = ACCOUNT.exec(name)
+  const who = account === null ? { resource: 'users', name } : { resource: 'serviceaccounts', name: account[2] ?? '' }
+  const requests = [
+    { ...who, namespace: account?.[1] },
+    ...groups.map((group) => ({ resource: 'groups', name: group, namespace: undefined })),
+  ]
+  for (const one of requests) {
+    const { allowed } = context.authorizer.authorize(user, { verb: 'impersonate', group: '', ...one })
+    if (allowed) continue
+    const scope = scopeText(one.namespace)
+    const text = `User "${user.name}" cannot impersonate resource "${one.resource}" in API group "" ${scope}`
+    throw new Refused(forbidden(`${one.resource} "${one.name}" is forbidden: ${text}`))
   }
-  const groups = String(request.headers['impersonate-group'] ?? '').split(',')
-  const named = groups.map((group) => group.trim()).filter((group) => group !== '')
-  return { user: { name: String(impersonated), groups: [...named, 'system:authenticated'] }, actor: user }
+  const own = account === null ? [] : ['system:serviceaccounts', `system:serviceaccounts:${account[1] ?? ''}`]
+  const known = name === ANONYMOUS.name ? ANONYMOUS.groups : ['system:authenticated']
+  return { name, groups: [...new Set([...groups, ...(groups.length === 0 ? own : []), ...known])] }
 }
 
 function certificateOf(request: IncomingMessage): ClientCertificate | undefined {
@@ -185,25 +208,42 @@ function certificateOf(request: IncomingMessage): ClientCertificate | undefined 
   return { verified: socket.authorized, commonName: [subject.CN].flat()[0] ?? '', organizations }
 }
 
-function checkAccess(exchange: Exchange, route: Route, verbIfNotTheMethods?: string): void {
-  const { user } = exchange
-  const { method } = exchange.request
+function checkAccess(
+  { authorizer }: ServerContext,
+  { user, request, query }: Exchange,
+  { route, verb: given }: { readonly route: Route; readonly verb?: string },
+): void {
+  const { method } = request
   if (route.type === 'other') {
-    if (authorizePath(user, route.path)) return
     const verb = (method ?? 'GET').toLowerCase()
+    if (authorizer.authorizePath(user, { verb, path: route.path }).allowed) return
     throw new Refused(forbidden(`forbidden: User "${user.name}" cannot ${verb} path "${route.path}"`))
   }
-  const { group, resource, subresource, namespace, name } = route
-  const verb = verbIfNotTheMethods ?? verbOf(method, route, method === 'GET' && readParameters(exchange.query).watch)
+  const { group, resource, subresource } = route
+  const verb = given ?? verbOf(method, route, method === 'GET' && readParameters(query).watch)
   const full = subresource === undefined ? resource : `${resource}/${subresource}`
-  if (authorize(user, { verb, group, resource: full, namespace, name })) return
+  const name = route.name ?? (COLLECTION_VERBS.has(verb) ? selectedName(query) : undefined)
+  // A namespace is inside itself, so that a role there can cover it (endpoints/request/requestinfo.go).
+  const namespace = group === '' && resource === 'namespaces' ? route.name : route.namespace
+  if (authorizer.authorize(user, { verb, group, resource: full, namespace, name }).allowed) return
   const subject = group === '' ? resource : `${resource}.${group}`
-  const scope = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
-  const text = `User "${user.name}" cannot ${verb} resource "${full}" in API group "${group}" ${scope}`
+  const text = `User "${user.name}" cannot ${verb} resource "${full}" in API group "${group}" ${scopeText(namespace)}`
   const message = `${subject}${name === undefined ? '' : ` "${name}"`} is forbidden: ${text}`
   throw new Refused(
     forbidden(message, { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource }),
   )
+}
+
+const COLLECTION_VERBS = new Set(['list', 'watch', 'deletecollection'])
+
+/** The one object that a field selector lets through, which a rule with `resourceNames` may cover. */
+function selectedName(query: URLSearchParams): string | undefined {
+  const parsed = parseFieldSelector(query.get('fieldSelector') ?? '')
+  return 'selector' in parsed ? pinnedName(parsed.selector) : undefined
+}
+
+function scopeText(namespace: string | undefined): string {
+  return namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
 }
 
 function forbidden(

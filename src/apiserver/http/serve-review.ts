@@ -1,7 +1,7 @@
 /** Questions about the asking user, answered and not stored: `kubectl auth can-i`, `can-i --list`, `whoami`. */
 import type { KubeObject } from '#api'
 import { apiVersionOf } from '#api'
-import { authorize, authorizePath, GRANTS } from '../auth/index.ts'
+import type { Authorizer } from '../auth/index.ts'
 import { decodeBody } from '../codec/index.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
 import type { User } from '../registry/index.ts'
@@ -14,11 +14,16 @@ import { readBody } from './read-body.ts'
 import type { ResourceRoute } from './route.ts'
 import type { ServerContext } from './server-context.ts'
 
-type Review = { readonly group: string; readonly kind: string; readonly answer: (user: User, spec: Spec) => object }
+type Review = {
+  readonly group: string
+  readonly kind: string
+  readonly answer: (user: User, spec: Spec, authorizer: Authorizer) => object
+}
 
 type Spec = {
   readonly resourceAttributes?: Readonly<Record<string, string>>
   readonly nonResourceAttributes?: Readonly<Record<string, string>>
+  readonly namespace?: string
 }
 
 const AUTHORIZATION = 'authorization.k8s.io'
@@ -28,41 +33,33 @@ const REVIEWS: Readonly<Record<string, Review>> = {
   selfsubjectaccessreviews: {
     group: AUTHORIZATION,
     kind: 'SelfSubjectAccessReview',
-    answer: (user, { resourceAttributes, nonResourceAttributes }) => {
+    answer: (user, { resourceAttributes, nonResourceAttributes }, authorizer) => {
       if (resourceAttributes === undefined) {
-        return { allowed: authorizePath(user, nonResourceAttributes?.['path'] ?? '') }
+        const { path = '', verb = '' } = nonResourceAttributes ?? {}
+        return authorizer.authorizePath(user, { path, verb })
       }
-      const { verb = '', group = '', resource = '', subresource = '' } = resourceAttributes
+      const { verb = '', group = '', resource = '', subresource = '', namespace = '', name = '' } = resourceAttributes
       const full = subresource === '' ? resource : `${resource}/${subresource}`
-      return { allowed: authorize(user, { verb, group, resource: full }) }
+      return authorizer.authorize(user, {
+        verb,
+        group,
+        resource: full,
+        namespace: namespace || undefined,
+        name: name || undefined,
+      })
     },
   },
   selfsubjectrulesreviews: {
     group: AUTHORIZATION,
     kind: 'SelfSubjectRulesReview',
-    answer: (user) => ({
-      resourceRules: [user.name, ...user.groups]
-        .flatMap((subject) => (Object.hasOwn(GRANTS, subject) ? (GRANTS[subject] ?? []) : []))
-        .map(({ verbs, groups, resources }) => ({ verbs, apiGroups: groups, resources })),
-      nonResourceRules: [
-        {
-          verbs: ['get'],
-          nonResourceURLs: [
-            '/api',
-            '/api/*',
-            '/apis',
-            '/apis/*',
-            '/healthz',
-            '/livez',
-            '/openapi',
-            '/openapi/*',
-            '/readyz',
-            '/version',
-          ],
-        },
-      ],
-      incomplete: false,
-    }),
+    answer: (user, { namespace = '' }, authorizer) => {
+      const rules = authorizer.rulesOf(user, namespace)
+      return {
+        resourceRules: rules.filter(({ nonResourceURLs = [] }) => nonResourceURLs.length === 0),
+        nonResourceRules: rules.filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0),
+        incomplete: false,
+      }
+    },
   },
   selfsubjectreviews: {
     group: AUTHENTICATION,
@@ -105,7 +102,7 @@ export async function serveReview(context: ServerContext, exchange: Exchange, ro
     apiVersion: apiVersionOf(kind.info),
     metadata: { creationTimestamp: timestamp(context.clock.now()) },
     ...(spec === undefined ? {} : { spec }),
-    status: review.answer(exchange.user, spec ?? {}),
+    status: review.answer(exchange.user, spec ?? {}, context.authorizer),
   }
   answer(exchange, { code: 201 }, `${JSON.stringify(body)}\n`)
 }

@@ -1,6 +1,6 @@
 /** What the handlers of one server share. */
 import type { Clock, Logger } from '#lib'
-import type { TokenTable } from '../auth/index.ts'
+import type { Authorizer, TokenTable } from '../auth/index.ts'
 import type { Registry } from '../registry/index.ts'
 import type { ExtraResource } from '../schema/index.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -10,6 +10,7 @@ import type { OpenWatches } from './stream-watch.ts'
 export type ServerContext = {
   readonly registry: Registry
   readonly tokens: TokenTable
+  readonly authorizer: Authorizer
   readonly clock: Clock
   readonly logger: Logger
   readonly openWatches: OpenWatches

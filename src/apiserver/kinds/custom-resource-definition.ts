@@ -1,5 +1,5 @@
 /** CustomResourceDefinitions. What they define is served from the commit on; see the folder `custom`. */
-import type { Condition, CustomResourceDefinition } from '#api'
+import type { Condition, CustomResourceDefinition, FieldError } from '#api'
 import {
   CUSTOMRESOURCEDEFINITIONS,
   validateCustomResourceDefinition,
@@ -7,6 +7,7 @@ import {
 } from '#api'
 import { CREATED_COLUMN, NAME_COLUMN } from '../tables/index.ts'
 import { defineKind, withMeta } from './define-kind.ts'
+import type { WriteContext } from './kind.ts'
 
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
 const SCHEMA = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition'
@@ -26,8 +27,9 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
   },
   prepareForCreate: (definition, { now }) => established({ ...definition, status: {} }, now),
   prepareForUpdate: (definition, _old, { now }) => established(definition, now),
-  validate: validateCustomResourceDefinition,
-  validateUpdate: validateCustomResourceDefinitionUpdate,
+  validate: (definition, context) => warned(definition, validateCustomResourceDefinition(definition), context),
+  validateUpdate: (definition, old, context) =>
+    warned(definition, validateCustomResourceDefinitionUpdate(definition, old), context),
   beforeDelete: (definition, _options, { now }) => {
     const { finalizers = [], deletionTimestamp } = definition.metadata
     if (deletionTimestamp !== undefined) return finalizers.length > 0 ? { deferred: definition } : undefined
@@ -46,6 +48,31 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? ''],
   },
 })
+
+/** Rules in CEL are kept for those who read them, and the author is told that nobody here goes by them. */
+function warned(
+  definition: CustomResourceDefinition,
+  errors: readonly FieldError[],
+  context: WriteContext,
+): readonly FieldError[] {
+  if (errors.length > 0) return errors
+  definition.spec.versions.forEach(({ schema }, i) => {
+    if (!hasRules(schema?.openAPIV3Schema)) return
+    context.warn(
+      `spec.versions[${i}].schema: x-kubernetes-validations are kept, but this server does not evaluate them`,
+    )
+  })
+  return errors
+}
+
+/** Of a schema that has been found valid, whose depth is bounded thereby. */
+function hasRules(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(hasRules)
+  return Object.entries(value).some(([key, part]) =>
+    key === 'x-kubernetes-validations' ? Array.isArray(part) && part.length > 0 : hasRules(part),
+  )
+}
 
 /** There is nobody else whose names it could clash with, so that what is stored is established. */
 function established(definition: CustomResourceDefinition, now: string): CustomResourceDefinition {

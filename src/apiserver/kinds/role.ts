@@ -1,4 +1,4 @@
-/** Roles and ClusterRoles: stored and checked. What a user may do is decided by the server's own table of grants. */
+/** Roles and ClusterRoles. What they allow is asked of `auth/authorize.ts`. */
 import type { ResourceInfo, Role } from '#api'
 import { CLUSTERROLES, ROLES, validateRole } from '#api'
 import { defineKind } from './define-kind.ts'

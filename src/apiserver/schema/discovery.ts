@@ -6,6 +6,8 @@ import { apiVersionOf } from '#api'
 import type { KindDefinition } from '../kinds/kind.ts'
 
 const VERBS: readonly string[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+/** Namespaces go one by one (core/rest registers no deletion of the collection). */
+const NAMESPACE_VERBS = VERBS.filter((verb) => verb !== 'deletecollection')
 const STATUS_VERBS: readonly string[] = ['get', 'patch', 'update']
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 
@@ -175,7 +177,7 @@ function aggregatedResources(
       responseKind,
       scope: info.namespaced ? 'Namespaced' : 'Cluster',
       singularResource: info.singular,
-      verbs: VERBS,
+      verbs: verbsOf(info),
       ...(info.shortNames.length > 0 && { shortNames: info.shortNames }),
       ...(info.categories.length > 0 && { categories: info.categories }),
       ...(subresources.length > 0 && { subresources }),
@@ -193,6 +195,10 @@ function aggregatedResources(
   return [...stored, ...free].sort((a, b) => (a.resource < b.resource ? -1 : 1))
 }
 
+function verbsOf({ group, resource }: KindDefinition['info']): readonly string[] {
+  return group === '' && resource === 'namespaces' ? NAMESPACE_VERBS : VERBS
+}
+
 function extraKind(one: ExtraResource): DiscoveryResource['responseKind'] {
   return { group: one.kindGroup ?? '', version: one.kindVersion ?? '', kind: one.kind }
 }
@@ -203,7 +209,7 @@ function legacyResources({ info, hasStatus, scale }: KindDefinition): readonly L
     singularName: info.singular,
     namespaced: info.namespaced,
     kind: info.kind,
-    verbs: VERBS,
+    verbs: verbsOf(info),
     ...(info.shortNames.length > 0 && { shortNames: info.shortNames }),
     ...(info.categories.length > 0 && { categories: info.categories }),
   }
