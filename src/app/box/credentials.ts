@@ -1,6 +1,6 @@
 /**
  * Who is who in a box: one random token per role, kept in a 0600 file of the state folder so that kubeconfigs go on
- * working after a restart. What each may do is the API server's table (`system:kube-proxy`, `system:nodes`, …).
+ * working after a restart. What each may do is bound to its user or group by the API server's bootstrap roles.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
