@@ -41,14 +41,23 @@ export function applyJsonPatch(target: JsonValue, patch: unknown): { value: Json
         holder.document = structuredClone(operation.value as JsonValue)
       continue
     }
-    const [problem] = applyPatch(holder.document, [operation])
-    if (problem !== null && problem !== undefined) return { refusal: unprocessable() }
+    if (!applies(holder.document, operation)) return { refusal: unprocessable() }
     if (operation.op === 'copy') {
       copied += sizeAt(holder.document, operation.from)
       if (copied > MAX_COPIED_BYTES) return { refusal: bodyTooLarge(MAX_COPIED_BYTES) }
     }
   }
   return { value: holder.document }
+}
+
+/** The library throws where a parent turns out to be no container, as it can be after the whole document was replaced. */
+function applies(document: JsonValue, operation: Operation): boolean {
+  if (typeof document !== 'object' || document === null) return false
+  try {
+    return applyPatch(document, [operation])[0] === null
+  } catch {
+    return false
+  }
 }
 
 function isOperation(value: unknown): value is Operation {

@@ -16,7 +16,7 @@ import { createStore, openDatabase } from './index.ts'
 const writerPath = process.env['SIGNALBOX_CRASH_WRITER']
 if (writerPath !== undefined) await writeUntilKilled(writerPath)
 
-const ROUNDS = 20
+const ROUNDS = 6
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-crash-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
