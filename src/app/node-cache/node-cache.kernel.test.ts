@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { mustRun, runCommand } from '#kernel'
+import { mustRun, openConntrack, runCommand } from '#kernel'
 import { silentLogger } from '#lib'
 
 import type { BypassMode } from './bypass-rules.ts'
@@ -39,14 +38,16 @@ async function trackedAfterExchange(): Promise<number> {
   const client = createSocket('udp4')
   client.bind(0, '169.254.20.10')
   await once(client, 'listening')
-  const own = `sport=${client.address().port} dport=53 `
+  const own = client.address().port
   const reply = once(client, 'message')
   client.send('x', 53, '169.254.20.10')
   await reply
   client.close()
   server.close()
-  const table = readFileSync('/proc/net/nf_conntrack', 'utf8')
-  return table.split('\n').filter((line) => line.includes(own)).length
+  const conntrack = await openConntrack({ family: 'IPv4', runCommand })
+  const { flows } = await conntrack.udpFlows()
+  conntrack.close()
+  return flows.filter(({ original }) => original.source.port === own && original.destination.port === 53).length
 }
 
 const tracks = await (async () => {
