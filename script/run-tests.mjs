@@ -11,7 +11,7 @@ import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const suites = {
-  unit: { files: ['src/**/*.test.ts', 'architecture/*.test.mjs'], except: /\.kernel\.test\.ts$/, parallel: 2 },
+  unit: { files: ['src/**/*.test.ts', 'architecture/*.test.mjs'], except: /\.kernel\.test\.ts$/, parallel: 4 },
   kernel: { files: ['src/**/*.kernel.test.ts'], namespaces: true, parallel: 2 },
   conformance: { files: ['conformance/**/*.test.ts'], parallel: 2 },
   scenario: { files: ['scenarios/**/*.test.ts'], parallel: 1 },
